@@ -77,7 +77,7 @@ def difference(start: Reading, end: Reading) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Late truth: a delta at a bucket; booked rows are never rewritten. `key` makes it idempotent."""
+    """Late truth: a delta at a bucket, idempotent by `key`; booked rows are never rewritten."""
 
     slo: str
     end: int
