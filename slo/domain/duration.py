@@ -14,7 +14,10 @@ _UNITS = {
     "ms": timedelta(milliseconds=1),
     "us": timedelta(microseconds=1),
 }
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|w|d|h|m|s)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|w|d|h|m|s)")
+_MICRO = ("\N{MICRO SIGN}s", "\N{GREEK SMALL LETTER MU}s")
+_LONGEST = timedelta(days=36500)
+"""A hundred years, so that no instant reckoned with it leaves the calendar."""
 
 
 class DurationError(ValueError):
@@ -23,11 +26,18 @@ class DurationError(ValueError):
 
 def parse_duration(text: str) -> timedelta:
     """The duration that `text` names, such as `30d`, `200ms` or `1h30m`; above zero."""
-    compact = text.strip().replace(" ", "").replace("µs", "us")
+    compact = text.strip().replace(" ", "")
+    for micro in _MICRO:
+        compact = compact.replace(micro, "us")
     parts = _PART.findall(compact)
     if not parts or "".join(n + u for n, u in parts) != compact:
         raise DurationError(f"{text!r} is not a duration; write for example 30d, 5m, 10s or 200ms")
-    total = sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    try:
+        total = sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    except OverflowError:
+        total = timedelta.max
+    if total > _LONGEST:
+        raise DurationError(f"{text[:40]!r} is too long; a duration is at most 100 years (36500d)")
     if total <= timedelta():
         raise DurationError(f"{text!r} must be longer than zero")
     return total

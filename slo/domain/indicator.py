@@ -51,6 +51,8 @@ class Latency:
     unit: TimeUnit = "seconds"
     rounding: Rounding = "exact"
     recorded: bool = False
+    bound: Decimal | None = None
+    """The neighbouring bucket bound that `rounding` accepted, in `unit`; None: the threshold."""
     kind: Literal["latency"] = "latency"
 
 

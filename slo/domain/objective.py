@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
 class ObjectiveError(ValueError):
@@ -17,12 +20,10 @@ def parse_objective(value: str | float | Decimal) -> Decimal:
     """
     text = str(value).strip()
     percent = text.endswith("%")
-    try:
-        number = Decimal(text.removesuffix("%").strip())
-    except InvalidOperation:
-        raise ObjectiveError(f"{text!r} is not an objective; write for example 99.9%") from None
-    if not number.is_finite():
+    digits = text.removesuffix("%").strip()
+    if not _NUMBER.fullmatch(digits):
         raise ObjectiveError(f"{text!r} is not an objective; write for example 99.9%")
+    number = Decimal(digits)
     if percent or number > 1:
         number /= 100
     if not 0 < number < 1:

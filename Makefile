@@ -1,0 +1,62 @@
+# Needs Debian 12 (or newer) with git, make, and python3 >= 3.11 with venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Prometheus is unpacked here when it is not on the PATH; nothing is installed, no service starts.
+TOOLS := .tools
+
+.PHONY: demo test lint bench clean chromium
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.project
+	$(BIN)/slo demo
+
+test: $(VENV)/.dev $(TOOLS)/.prometheus chromium
+	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" $(BIN)/pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev $(TOOLS)/.prometheus
+	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" $(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) $(TOOLS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' \
+	  || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	# Debian 12's pip is older than dependency groups (25.1).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/.project: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.project pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+$(TOOLS)/.prometheus: $(VENV)/.project
+	mkdir -p $(TOOLS)
+	$(BIN)/python -m slo.demo.binaries $(TOOLS)
+	touch $@
+
+# A browser's dependencies are some hundred packages, so it is installed, not unpacked.
+chromium:
+	@if command -v chromium; then :; \
+	elif [ "$$(id -u)" != 0 ]; then \
+	  echo "The browser tests need Chromium. As root: apt-get install --no-install-recommends chromium" >&2; \
+	  exit 1; \
+	else \
+	  echo "Installing Chromium by apt-get"; \
+	  apt-get -q update && DEBIAN_FRONTEND=noninteractive \
+	    apt-get -q install --yes --no-install-recommends chromium; \
+	fi

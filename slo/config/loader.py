@@ -1,0 +1,76 @@
+"""Reading slo.yaml: the text becomes settings, or all of its faults."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from slo.config.document import Document, Filled
+from slo.config.fault import ConfigError, Fault
+from slo.config.root import RootShape
+from slo.config.shape import faults_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slo.config.settings import Settings
+
+_FALLBACK_URL = "http://localhost:9090"
+
+
+def load(path: Path, env: Mapping[str, str]) -> Settings:
+    """The settings of the file at `path`, with the variables of `env` filled in.
+
+    Raises `ConfigError` with every fault of the file.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(
+            [_whole(path, f"cannot be read: {reason}; --config names another file")]
+        ) from None
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise ConfigError([Fault(str(path), line, column, "", "is not UTF-8 text")]) from None
+    return parse(text, str(path), env)
+
+
+def parse(text: str, filename: str, env: Mapping[str, str]) -> Settings:
+    """The settings that `text` declares; faults name `filename`, and file paths begin beside it.
+
+    Raises `ConfigError` with every fault of the text.
+    """
+    document = Document.read(text, filename, env)
+    if document.root is None and not document.faults:
+        document.faults.append(_whole(Path(filename), "is empty; write services, or SLO"))
+    shape = None
+    defaults = _fill_source(document.data, env)
+    if document.root is not None:
+        try:
+            shape = RootShape.model_validate(document.data)
+        except ValidationError as error:
+            for place, message in faults_of(error):
+                document.add(place, message)
+    if document.faults or shape is None:
+        raise ConfigError(document.faults)
+    settings = shape.settings(PurePath(filename).parent)
+    return replace(settings, defaults=(*defaults, *settings.defaults))
+
+
+def _fill_source(data: Any, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Where the file names no Prometheus, name the usual one, and say so."""
+    if not isinstance(data, dict) or "prometheus" in data or "sources" in data:
+        return ()
+    url = env.get("PROMETHEUS_URL")
+    data["prometheus"] = {"url": Filled(url, "${PROMETHEUS_URL}") if url else _FALLBACK_URL}
+    named = "the one in PROMETHEUS_URL" if url else f"at {_FALLBACK_URL}"
+    return (f"Prometheus is {named}, since the file names none",)
+
+
+def _whole(path: Path, message: str) -> Fault:
+    return Fault(str(path), 0, 0, "", message)

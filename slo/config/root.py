@@ -1,0 +1,151 @@
+"""The top of slo.yaml, and the settings that the whole file declares."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from slo.config.definitions import Common, ServiceShape
+from slo.config.document import KEY
+from slo.config.keeping import KeepValue, keep_of
+from slo.config.kinds import DatabaseUrl, Duration, Seconds
+from slo.config.readers import interval_of
+from slo.config.receivers import ReceiverShape, RoutesShape
+from slo.config.references import DEFAULT_SERVICE, DEFAULT_SOURCE, reference_complaints
+from slo.config.settings import Settings
+from slo.config.shape import Shape
+from slo.config.short_form import MetricsShape, ShortShape
+from slo.config.sources import SourceShape
+from slo.config.windows import WindowValue
+from slo.domain.duration import format_duration
+from slo.domain.window import RollingWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import PurePath
+
+    from slo.config.definitions import Definition
+    from slo.config.shape import Complaint
+    from slo.domain.source import Source
+
+_QUARTER_HOUR = 900
+
+
+class DatabaseShape(Shape):
+    """The ledger's database."""
+
+    url: DatabaseUrl = Field(
+        default="sqlite:///slo.db",
+        description="sqlite:///slo.db or postgresql://user:password@host/slo. "
+        "A relative SQLite path is relative to the working directory.",
+    )
+
+
+class RootShape(Shape):
+    """slo.yaml of SLO Ledger."""
+
+    prometheus: SourceShape | None = Field(
+        default=None, description="The one Prometheus to read from."
+    )
+    sources: dict[str, SourceShape] = Field(
+        default={}, description="Several Prometheus servers by name, instead of prometheus."
+    )
+    database: DatabaseShape = Field(
+        default_factory=DatabaseShape, description="Where the ledger is kept."
+    )
+    interval: Seconds = Field(
+        default=timedelta(seconds=60),
+        description="Spacing of cycles, and the bucket of every SLO; a divisor of 15m.",
+    )
+    window: WindowValue = Field(
+        default=RollingWindow(timedelta(days=30)), description="Window of SLOs that name none."
+    )
+    keep: KeepValue | None = Field(
+        default=None,
+        description="How long readings are kept at which spacing; "
+        "{1m: 3d, 5m: 35d, 1h: 400d, 1d: forever} where it is left out.",
+    )
+    max_gap: Duration = Field(
+        default=timedelta(days=7),
+        description="How long a series may be silent and still be counted on from its last value.",
+    )
+    services: dict[str, ServiceShape] = Field(default={}, description="The services by name.")
+    short: ShortShape | None = Field(
+        default=None, alias="SLO", description="Short form: objectives of the service `default`."
+    )
+    metrics: MetricsShape | None = Field(
+        default=None, description="Metrics of the short form, where they are not the usual ones."
+    )
+    receivers: dict[str, ReceiverShape] = Field(
+        default={}, description="Where notifications can go, by name."
+    )
+    routes: RoutesShape = Field(
+        default_factory=RoutesShape, description="Which receivers get which alerts."
+    )
+
+    @classmethod
+    def complaints(cls, data: dict[str, Any]) -> Iterator[Complaint]:
+        """At least one SLO, an interval that fits, and names that are declared."""
+        if not data.get("services") and not data.get("SLO"):
+            yield (), "no SLO is declared; add services, or the short form SLO"
+        if "metrics" in data and "SLO" not in data:
+            yield ("metrics", KEY), "belongs to the short form; add SLO beside it"
+        if data.get("sources") == {}:
+            yield ("sources", KEY), "is empty; declare at least one server"
+        interval = interval_of(data.get("interval", "60s"))
+        if interval is not None and _QUARTER_HOUR % interval:
+            yield ("interval",), "must divide 15m, so that days begin with a bucket; write 60s"
+        yield from _keep_complaints(data.get("keep"), interval)
+        yield from reference_complaints(data)
+
+    def settings(self, folder: PurePath) -> Settings:
+        """The settings; relative paths of files begin in `folder`."""
+        sources = self._sources(folder)
+        bucket = round(self.interval.total_seconds())
+        common = Common(self.window, sources[0].name, bucket)
+        definitions: list[Definition] = []
+        if self.short is not None:
+            top = ServiceShape.model_construct(short=self.short, metrics=self.metrics)
+            definitions += top.definitions(DEFAULT_SERVICE, common)
+        for name, service in self.services.items():
+            definitions += service.definitions(name, common)
+        slos = tuple(definition.slo for definition in definitions)
+        defaults = [definition.sentence for definition in definitions if definition.sentence]
+        return Settings(
+            sources=sources,
+            slos=slos,
+            database_url=self.database.url,
+            interval=bucket,
+            keep=keep_of(self.keep, self.interval),
+            max_gap=self.max_gap,
+            receivers=tuple(shape.receiver(name) for name, shape in self.receivers.items()),
+            routes=self.routes.routes(),
+            defaults=tuple(defaults),
+            warnings=tuple(self._warnings({slo.source for slo in slos})),
+        )
+
+    def _sources(self, folder: PurePath) -> tuple[Source, ...]:
+        if self.prometheus is not None:
+            return (self.prometheus.source(DEFAULT_SOURCE, folder),)
+        return tuple(shape.source(name, folder) for name, shape in self.sources.items())
+
+    def _warnings(self, used: set[str]) -> Iterator[str]:
+        for name in self.sources:
+            if name not in used:
+                yield f"sources/{name} is read by no SLO"
+        routed = {*self.routes.page, *self.routes.ticket}
+        for name in self.receivers:
+            if name not in routed:
+                yield f"receivers/{name} gets nothing, since no route names it"
+
+
+def _keep_complaints(keep: object, interval: int | None) -> Iterator[Complaint]:
+    first = next(iter(keep), None) if isinstance(keep, dict) else None
+    if interval is None or first is None:
+        return
+    finest = interval_of(first)
+    if finest is not None and finest != interval:
+        spacing = format_duration(timedelta(seconds=interval))
+        yield ("keep",), f"must begin with the interval, as in {spacing}: 3d"

@@ -1,0 +1,260 @@
+"""Counting one counter exactly: a left fold over its raw samples.
+
+The increase between two samples is their difference. A drop, or a step over more
+than two scrapes, is *suspicious*: there the counter's start tells a reset from
+skew between replicas. Nothing is extrapolated, and the state after a sample does
+not depend on where the samples were split, so sums over adjacent spans telescope.
+
+Times are epoch milliseconds throughout.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
+from enum import IntFlag
+from itertools import pairwise
+from operator import le
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slo.domain.meter import Edge
+
+_T = TypeVar("_T")
+_Number = TypeVar("_Number", int, float)
+
+CARRIED_OVER = 300_000
+"""A step over more than this many milliseconds is carried into its bucket."""
+
+GAP_FACTOR = 2.5
+"""A step over more than two scrapes is a gap; the half scrape allows for jitter."""
+
+UNKNOWN_INTERVAL_GAP = 60_000
+"""While a series' spacing is unknown, a longer step asks for its start."""
+
+SAME_START = 1_000
+"""Starts that differ by less name the same process; exporters round to the second."""
+
+_REMEMBERED_INTERVALS = 3
+_REMEMBERED_RISES = 2
+
+
+class Role(IntFlag):
+    """What a series counts towards."""
+
+    TOTAL = 1
+    GOOD = 2
+    BAD = 4
+    SUM = 8
+    COUNT = 16
+
+
+class Starts(Protocol):
+    """When the process or counter behind a series started, as far as it is known."""
+
+    def between(self, after: int, until: int) -> int | None:
+        """The newest start that was told in `(after, until]`."""
+
+    def before(self, until: int) -> int | None:
+        """The newest start that was told at or before `until`."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """What one series adds: amounts and carried lengths by bucket end (ms), and its new edge."""
+
+    edge: Edge
+    amounts: dict[int, float] = field(default_factory=dict)
+    carried: dict[int, int] = field(default_factory=dict)
+    skew: float = 0.0
+    """The largest drop that was taken for skew between replicas."""
+    resets: int = 0
+
+
+def usual_interval(intervals: Sequence[int]) -> int | None:
+    """The usual distance between samples: the lower median of the last three."""
+    return sorted(intervals)[(len(intervals) - 1) // 2] if intervals else None
+
+
+def is_gap(interval: int, intervals: Sequence[int]) -> bool:
+    """Whether a step of `interval` after steps of `intervals` spans more than two scrapes."""
+    usual = usual_interval(intervals)
+    return interval > (UNKNOWN_INTERVAL_GAP if usual is None else usual * GAP_FACTOR)
+
+
+def after_edge(
+    edge: Edge, times: Sequence[int], values: Sequence[float]
+) -> tuple[Sequence[int], Sequence[float]]:
+    """The samples that are newer than the edge; all others were booked before."""
+    first = bisect_right(times, edge.at)
+    return (times, values) if first == 0 else (times[first:], values[first:])
+
+
+def suspicious_times(edge: Edge, times: Sequence[int], values: Sequence[float]) -> list[int]:
+    """When a start is needed: at drops below the sample before, and at gaps."""
+    times, values = after_edge(edge, times, values)
+    if not times or _is_plain(edge, times, values):
+        return []
+    found = []
+    at, seen, intervals = edge.at, edge.seen, edge.intervals
+    for time, value in zip(times, values, strict=True):
+        if value < seen or is_gap(time - at, intervals):
+            found.append(time)
+        intervals = (*intervals, time - at)[-_REMEMBERED_INTERVALS:]
+        at, seen = time, value
+    return found
+
+
+def count_steps(
+    edge: Edge,
+    times: Sequence[int],
+    values: Sequence[float],
+    *,
+    bucket: int,
+    first_end: int,
+    asked: frozenset[int],
+    starts: Starts,
+) -> Steps:
+    """The steps of one series from its edge over newer samples, by bucket.
+
+    `bucket` is the bucket's length and `first_end` the end of the first bucket
+    that is not booked yet: a late sample falls into that one. `asked` holds the
+    times at which any series of the same target was suspicious; at these, and
+    at its own, the step asks `starts`.
+    """
+    times, values = after_edge(edge, times, values)
+    if not times:
+        return Steps(edge)
+    unasked = not asked or asked.isdisjoint(times)
+    if unasked and edge.held == edge.seen and _is_plain(edge, times, values):
+        return _plain_steps(edge, times, values, bucket, first_end)
+    return _careful_steps(edge, times, values, bucket, first_end, asked, starts)
+
+
+def _is_plain(edge: Edge, times: Sequence[int], values: Sequence[float]) -> bool:
+    """Whether no step can be suspicious: values never fall, and no interval is long.
+
+    The longest interval is held against the shortest, which is at most the usual
+    one, so this may miss a plain series but never passes a suspicious one.
+    """
+    if values[0] < edge.seen or not all(map(le, values, values[1:])):
+        return False
+    intervals = [*edge.intervals, times[0] - edge.at, *_distances(times)]
+    if not edge.intervals and intervals[0] > UNKNOWN_INTERVAL_GAP:
+        return False
+    return max(intervals) <= min(intervals) * GAP_FACTOR
+
+
+def _plain_steps(
+    edge: Edge, times: Sequence[int], values: Sequence[float], bucket: int, first_end: int
+) -> Steps:
+    """Telescoped: each bucket adds its last value less the last one before it."""
+    steps = Steps(edge)
+    held, index = edge.held, 0
+    while index < len(times):
+        end = _end_of(times[index], bucket, first_end)
+        index = bisect_right(times, end, index)
+        value = values[index - 1]
+        if value > held:
+            steps.amounts[end] = value - held
+            held = value
+    if times[-1] - edge.at > CARRIED_OVER:
+        _carry(steps, edge, times, values, bucket, first_end)
+    last_times = (edge.at, *times[-3:]) if len(times) <= _REMEMBERED_INTERVALS else times[-4:]
+    last_values = (edge.seen, *values[-2:]) if len(values) <= _REMEMBERED_RISES else values[-3:]
+    steps.edge = replace(
+        edge,
+        at=times[-1],
+        seen=values[-1],
+        held=values[-1],
+        intervals=_last(edge.intervals, _distances(last_times), _REMEMBERED_INTERVALS),
+        rises=_last(edge.rises, _distances(last_values), _REMEMBERED_RISES),
+        gone=False,
+    )
+    return steps
+
+
+def _carry(
+    steps: Steps,
+    edge: Edge,
+    times: Sequence[int],
+    values: Sequence[float],
+    bucket: int,
+    first_end: int,
+) -> None:
+    """Mark the buckets that hold a rise over more than `CARRIED_OVER`."""
+    at, seen = edge.at, edge.seen
+    for time, value in zip(times, values, strict=True):
+        if time - at > CARRIED_OVER and value > seen:
+            end = _end_of(time, bucket, first_end)
+            steps.carried[end] = max(steps.carried.get(end, 0), time - at)
+        at, seen = time, value
+
+
+def _careful_steps(
+    edge: Edge,
+    times: Sequence[int],
+    values: Sequence[float],
+    bucket: int,
+    first_end: int,
+    asked: frozenset[int],
+    starts: Starts,
+) -> Steps:
+    """Sample by sample; suspicious steps ask for the start."""
+    steps = Steps(edge)
+    for time, value in zip(times, values, strict=True):
+        interval = time - edge.at
+        amount, held, start = max(0.0, value - edge.held), max(value, edge.held), edge.start
+        if time in asked or value < edge.seen or is_gap(interval, edge.intervals):
+            told = starts.between(edge.at, time)
+            if _is_reset(edge, value, told, starts.before(edge.at)):
+                amount, held = value, value
+                steps.resets += 1
+            elif value < edge.held:
+                steps.skew = max(steps.skew, edge.held - value)
+            start = told if told is not None else start
+        end = _end_of(time, bucket, first_end)
+        if amount:
+            steps.amounts[end] = steps.amounts.get(end, 0.0) + amount
+            if interval > CARRIED_OVER:
+                steps.carried[end] = max(steps.carried.get(end, 0), interval)
+        edge = replace(
+            edge,
+            at=time,
+            seen=value,
+            held=held,
+            start=start,
+            intervals=_last(edge.intervals, (interval,), _REMEMBERED_INTERVALS),
+            rises=_last(edge.rises, (amount,), _REMEMBERED_RISES),
+            gone=False,
+        )
+    steps.edge = edge
+    return steps
+
+
+def _is_reset(edge: Edge, value: float, told: int | None, told_before: int | None) -> bool:
+    """Whether the counter began anew since the edge.
+
+    A told start decides: newer than the edge, or other than the start before.
+    Without one, a drop no larger than the last two steps is skew between
+    replicas, and any other is a reset.
+    """
+    if told is None:
+        drop = edge.held - value
+        return drop > 0 and drop > max((0.0, *edge.rises))
+    before = told_before if told_before is not None else edge.start
+    return told > edge.at or (before is not None and told - before > SAME_START)
+
+
+def _end_of(time: int, bucket: int, first_end: int) -> int:
+    return max(-(-time // bucket) * bucket, first_end)
+
+
+def _distances(values: Sequence[_Number]) -> list[_Number]:
+    return [b - a for a, b in pairwise(values)]
+
+
+def _last(old: Sequence[_T], new: Sequence[_T], count: int) -> tuple[_T, ...]:
+    return (*old, *new)[-count:]

@@ -1,0 +1,110 @@
+"""Standings as the JSON of the API and of `slo status --json`.
+
+One function makes both, so a gate may read either. The keys are the contract;
+further ones may be added, none goes. Numbers that do not exist are null.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from slo.domain.span import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from slo.domain.standing import Forecast, Note, Standing
+
+
+def standing_json(standing: Standing) -> dict[str, Any]:
+    """One SLO of the contract: shares as fractions, events unrounded, times RFC 3339 in UTC."""
+    length, _, zone = standing.window_label.partition(" (")
+    window = {
+        "kind": standing.window_kind,
+        "length": length,
+        "start": rfc3339(standing.window.start),
+        "end": rfc3339(standing.window.end),
+    }
+    if standing.window_kind == "calendar":
+        window["zone"] = zone.removesuffix(")") or "UTC"
+    return {
+        "slo": standing.slo,
+        "service": standing.service,
+        "name": standing.name,
+        "owner": standing.owner,
+        "description": standing.description,
+        "runbook": standing.runbook,
+        "labels": dict(standing.labels),
+        "at": rfc3339(standing.at),
+        "objective": float(standing.objective),
+        "indicator": standing.indicator,
+        "counts": standing.indicator_text,
+        "estimated": standing.estimated,
+        "slices": standing.slices,
+        "window": window,
+        "events": {
+            "good": _events(standing.good),
+            "bad": _events(standing.bad),
+            "total": _events(standing.total),
+        },
+        "sli": _number(standing.sli),
+        "budget": {
+            "allowed": _number(standing.budget.allowed),
+            "spent": _events(standing.budget.spent),
+            "remaining": _number(standing.budget.remaining),
+        },
+        "burn_rates": {span: _number(rate) for span, rate in standing.burn_rates},
+        "coverage": _number(standing.coverage),
+        "state": standing.state,
+        "data": standing.data,
+        "last_data": _instant(standing.last_data),
+        "paused": standing.paused,
+        "projected": standing.budget.projected,
+        "notes": [_note_json(note) for note in standing.notes],
+        "exhausted_at": _instant(standing.exhausted_at),
+        "forecasts": [_forecast_json(forecast) for forecast in standing.forecasts],
+        "alerts": [],
+        "incident": None,
+    }
+
+
+def status_json(at: float, standings: Iterable[Standing]) -> dict[str, Any]:
+    """The contract's whole object: the instant `at` (epoch seconds) and the SLOs given."""
+    return {"at": rfc3339(at), "slos": [standing_json(standing) for standing in standings]}
+
+
+def dumps(obj: Any) -> bytes:
+    """`obj` as compact JSON in UTF-8; orjson writes NaN as null, and we never hand it one."""
+    return orjson.dumps(obj)
+
+
+def _note_json(note: Note) -> dict[str, Any]:
+    return {
+        "kind": note.kind,
+        "text": note.text,
+        "amount": _number(note.amount),
+        "first": _instant(note.first),
+        "last": _instant(note.last),
+    }
+
+
+def _forecast_json(forecast: Forecast) -> dict[str, Any]:
+    return {"basis": forecast.basis, "exhausted_at": _instant(forecast.exhausted_at)}
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _events(value: float) -> float | int | None:
+    """Whole counts as JSON integers, as people write them; estimated ones keep their fraction."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else value

@@ -1,0 +1,170 @@
+"""Connections to the store: `open_engine`, and the only two ways to use it.
+
+SQLite runs in WAL mode with synchronous=FULL: what is committed outlives a
+killed process and a power cut, as far as the disk keeps its word. Readers see
+one consistent state and never wait for writers, nor writers for them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+
+from slo.store.errors import (
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnreachable,
+    StoreVersionError,
+    from_sqlite,
+    translated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine import URL
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+__all__ = [
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreUnreachable",
+    "StoreVersionError",
+    "open_engine",
+    "reading",
+    "writing",
+]
+
+BUSY_SECONDS = 30
+_READING = "slo_reading"
+_WAL_KEPT_BYTES = 64 * 1024 * 1024
+
+
+def open_engine(url: str) -> Engine:
+    """The engine for `sqlite:///path/to/file` or `postgresql://user@host/database`.
+
+    Connects only when it is used. Raises `StoreError` for any other URL.
+    """
+    parsed = _parse(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite(parsed)
+        case _:
+            return create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                pool_size=10,
+                max_overflow=20,
+                connect_args={"connect_timeout": 10, "application_name": "slo"},
+            )
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session in one transaction, committed at the block's end, rolled back by any error.
+
+    SQLite's write lock is taken by the first statement, so what the block reads
+    stays true until it has written. Raises `StoreError` for every driver's error.
+    """
+    with translated(engine.url), engine.connect() as connection, _session(connection) as session:
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that reads one consistent state and cannot write.
+
+    It waits for no writer and works while the disk is full. Raises `StoreError`
+    for every driver's error.
+    """
+    with translated(engine.url), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = connection.execution_options(  # noqa: PLW2901 -- the same connection
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        else:
+            connection = connection.execution_options(**{_READING: True})  # noqa: PLW2901 -- the same connection
+        with _session(connection) as session:
+            yield session
+
+
+@contextmanager
+def _session(connection: Connection) -> Iterator[Session]:
+    with Session(connection, autoflush=False) as session, session.begin():
+        yield session
+
+
+def _parse(url: str) -> URL:
+    wanted = "write for example sqlite:///slo.db or postgresql://user@host/database"
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(f"the database URL cannot be read; {wanted}") from None
+    # `postgres://` is what many hosts hand out; SQLAlchemy knows only the long name.
+    backend = parsed.drivername.partition("+")[0]
+    if backend == "postgres":
+        backend, parsed = "postgresql", parsed.set(drivername="postgresql")
+    if backend not in {"sqlite", "postgresql"}:
+        raise StoreError(f"there is no store for {backend!r} databases; {wanted}")
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise StoreError("a database in memory keeps no ledger; write for example sqlite:///slo.db")
+    return parsed
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(
+        url.set(drivername="sqlite"),
+        pool_size=10,
+        max_overflow=20,
+        # The driver's own transactions begin too late: concurrent updates got lost.
+        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        try:
+            _ensure_wal(cursor)
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
+        except sqlite3.Error as error:
+            # SQLAlchemy wraps only what statements raise, not what this hook does.
+            raise from_sqlite(error, url.database or "") from error
+        finally:
+            cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get(_READING, False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _ensure_wal(cursor: object) -> None:
+    """Turns WAL mode on; SQLite's own busy time-out does not cover this switch."""
+    assert isinstance(cursor, sqlite3.Cursor)  # noqa: S101 -- tells mypy the driver's type
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

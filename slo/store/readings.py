@@ -1,0 +1,79 @@
+"""Readings of the ledger: the last at an instant, and those of a span."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, func, select, true
+
+from slo.domain.ledger import Reading
+from slo.store import schema
+from slo.store.dialect import is_postgresql, pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+_r = schema.reading
+_READING = (_r.c.end, _r.c.good, _r.c.total, _r.c.covered, _r.c.carried)
+
+
+def readings_at(
+    session: Session, wanted: Mapping[int, Iterable[int]] | Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Reading]:
+    """For each wanted `(meter, t)` the last reading at or before `t`; none is left out.
+
+    `wanted` holds pairs, or the instants (epoch seconds) by meter.
+    """
+    if isinstance(wanted, Mapping):
+        asked = {(meter, t) for meter, instants in wanted.items() for t in instants}
+    else:
+        asked = set(wanted)
+    if not asked:
+        return {}
+    at = pairs(session, sorted(asked))
+    before = (_r.c.meter_id == at.c.meter_id, _r.c.end <= at.c.t)
+    query: Select[Any]
+    if is_postgresql(session):
+        last = select(*_READING).where(*before).order_by(_r.c.end.desc()).limit(1).lateral()
+        query = select(at, *last.c).join_from(at, last, true())
+    else:
+        # SQLite has no LATERAL; max() of a key's column is one seek.
+        inner = _r.alias()
+        end = (
+            select(func.max(inner.c.end))
+            .where(inner.c.meter_id == at.c.meter_id, inner.c.end <= at.c.t)
+            .scalar_subquery()
+        )
+        query = select(at, *_READING).join_from(
+            at, _r, and_(_r.c.meter_id == at.c.meter_id, _r.c.end == end)
+        )
+    return {(meter, t): Reading(*values) for meter, t, *values in session.execute(query)}
+
+
+def first_at_or_after(session: Session, meter_id: int, t: int) -> Reading | None:
+    """The first reading at or after `t` (epoch seconds)."""
+    query = _of(meter_id).where(_r.c.end >= t).order_by(_r.c.end).limit(1)
+    return next((Reading(*row) for row in session.execute(query)), None)
+
+
+def between(session: Session, meter_id: int, start: int, end: int) -> list[Reading]:
+    """The readings in `(start, end]`, oldest first."""
+    query = _of(meter_id).where(_r.c.end > start, _r.c.end <= end).order_by(_r.c.end)
+    return [Reading(*row) for row in session.execute(query)]
+
+
+def max_carried(session: Session, meter_id: int, start: int, end: int) -> int:
+    """The longest carried step, in seconds, of the buckets in `(start, end]`; 0 without any."""
+    query = select(func.max(_r.c.carried)).where(
+        _r.c.meter_id == meter_id, _r.c.end > start, _r.c.end <= end, _r.c.carried > 0
+    )
+    return session.execute(query).scalar() or 0
+
+
+def _of(meter_id: int) -> Select[Any]:
+    return select(*_READING).where(_r.c.meter_id == meter_id)

@@ -1,0 +1,78 @@
+"""Renames: `was: old/name` keeps an SLO's row, and with it its ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select, update
+
+from slo.store import audit, schema
+from slo.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from slo.domain.slo import SLO
+
+_s, _x, _p = schema.slo, schema.exclusion, schema.standing
+_RENAME = "rename"
+
+
+class RenameError(StoreError):
+    """A `was:` names an SLO whose ledger cannot move; the message says why and what to do."""
+
+
+def rename(session: Session, slos: Sequence[SLO], at: int) -> None:
+    """Gives each known SLO that one of `slos` was, its new id; done before, it does nothing.
+
+    Chains (b was a, c was b) are followed. Raises `RenameError` if both ids have
+    a ledger, or two SLOs claim one.
+    """
+    if not slos:
+        return
+    rows = session.execute(select(_s.c.id, _s.c.service, _s.c.name))
+    known = {f"{service}/{name}": row_id for row_id, service, name in rows}
+    pending = {s.id: s for s in slos if s.was in known and s.was != s.id}
+    _ensure_one_heir(pending)
+    while pending:
+        free = [slo for slo in pending.values() if slo.id not in known]
+        if not free:
+            break
+        for slo in free:
+            _move(session, known, slo, at)
+            del pending[slo.id]
+    for slo in pending.values():
+        if not _renamed_before(session, slo):
+            raise RenameError(
+                f"{slo.id} says `was: {slo.was}`, but both have a ledger and two cannot be "
+                f"joined; remove the `was:`, or give {slo.id} a name that was never used"
+            )
+
+
+def _ensure_one_heir(pending: dict[str, SLO]) -> None:
+    heirs: dict[str | None, str] = {}
+    for slo in pending.values():
+        other = heirs.setdefault(slo.was, slo.id)
+        if other != slo.id:
+            raise RenameError(
+                f"{other} and {slo.id} both say `was: {slo.was}`; a ledger has one heir, "
+                "remove one of the two"
+            )
+
+
+def _move(session: Session, known: dict[str, int], slo: SLO, at: int) -> None:
+    was = slo.was or ""
+    row_id = known.pop(was)
+    known[slo.id] = row_id
+    session.execute(update(_s).where(_s.c.id == row_id).values(service=slo.service, name=slo.name))
+    session.execute(update(_x).where(_x.c.scope == was).values(scope=slo.id))
+    # It still says the old name; the next cycle writes it anew.
+    session.execute(delete(_p).where(_p.c.slo_id == row_id))
+    audit.add(session, at, audit.CONFIG, _RENAME, slo.id, {"was": was})
+
+
+def _renamed_before(session: Session, slo: SLO) -> bool:
+    entries = audit.of(session, slo.id)
+    return any(e.action == _RENAME and e.detail.get("was") == slo.was for e in entries)

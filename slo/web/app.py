@@ -1,0 +1,143 @@
+"""The Flask app: its parts, its headers, its errors."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, render_template, request, url_for
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+import slo
+from slo.metrics import Metrics
+from slo.store.engine import StoreError
+from slo.web import api, health, pages
+from slo.web import format as fmt
+from slo.web.site import EXTENSION, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prometheus_client import CollectorRegistry
+    from sqlalchemy import Engine
+
+log = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_TEXTS = ("text/", "application/json", "application/openmetrics-text", "image/svg+xml")
+_WORTH_GZIP = 1024
+_GZIP_LEVEL = 4
+_YEAR = 31_536_000
+
+
+def create_app(
+    engine: Engine,
+    *,
+    interval: int = 60,
+    registry: CollectorRegistry | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Flask:
+    """The site over the store `engine`; `interval` is the cycle's, in seconds.
+
+    `registry` is what /metrics shows, by default the standings alone.
+    """
+    app = Flask("slo.web", static_folder=str(_STATIC), template_folder=str(_template_folder()))
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(static=_static_url, slo_url=pages.slo_url)
+    app.jinja_env.filters.update(count=fmt.count, percent0=fmt.whole_percent, stamp=fmt.stamp)
+    shown = Metrics(engine).registry if registry is None else registry
+    app.extensions[EXTENSION] = Site(engine, interval, shown, clock)
+    for blueprint in (pages.blueprint, api.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, _show_http_error)
+    app.register_error_handler(StoreError, _show_store_error)
+    app.after_request(_finish)
+    return app
+
+
+def _template_folder() -> Path:
+    """Where the templates are: inside the package as installed, beside it in a checkout."""
+    package = Path(slo.__file__).parent
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def _static_url(name: str) -> str:
+    """A static file's URL, which changes with its content, so browsers may keep it for long."""
+    return url_for("static", filename=name, v=_digest(name))
+
+
+def _show_http_error(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if 300 <= status < 400:  # noqa: PLR2004 -- a redirect is its own answer.
+        return error
+    text = error.description or error.name
+    if isinstance(error, InternalServerError):
+        text = "Something went wrong on the server; its log says what."
+    if request.path.startswith("/api/"):
+        return api.json_response({"error": text}, status)
+    return _page(error.name, text, status)
+
+
+def _show_store_error(error: StoreError) -> Response:
+    log.error("the store does not answer %s: %s", request.path, error)
+    text = f"The store does not answer: {error}"
+    if request.path.startswith("/api/"):
+        return api.json_response({"error": text}, 503)
+    return _page("The store does not answer", text, 503)
+
+
+def _page(title: str, text: str, status: int) -> Response:
+    page = render_template("error.html", title=title, text=text, near=[], cycle=None)
+    return Response(page, status, content_type="text/html; charset=utf-8")
+
+
+def _finish(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint == "static":
+        kept = f"public, max-age={_YEAR}, immutable" if "v" in request.args else "no-cache"
+        response.headers["Cache-Control"] = kept
+    else:
+        response.headers.setdefault("Cache-Control", "no-cache")
+    return _compressed(response)
+
+
+def _compressed(response: Response) -> Response:
+    """The response, gzipped where that pays and the client reads it."""
+    if not (response.mimetype or "").startswith((*_TEXTS, "application/javascript")):
+        return response
+    response.vary.add("Accept-Encoding")
+    plain = response.status_code in {204, 206, 304} or "Content-Encoding" in response.headers
+    if plain or not request.accept_encodings["gzip"]:
+        return response
+    response.direct_passthrough = False
+    body = response.get_data()
+    if len(body) < _WORTH_GZIP:
+        return response
+    response.set_data(gzip.compress(body, _GZIP_LEVEL, mtime=0))
+    response.headers["Content-Encoding"] = "gzip"
+    etag, _ = response.get_etag()
+    if etag is not None:  # The bytes differ from the plain ones, the meaning does not.
+        response.set_etag(etag, weak=True)
+    return response

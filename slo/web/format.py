@@ -1,0 +1,133 @@
+"""Numbers and times as people read them: thousands separators, units, a dash for nothing.
+
+Units stand behind a narrow no-break space and a minus is a real minus, so that
+figures line up and never wrap.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from slo.domain.objective import format_percent
+from slo.domain.span import utc
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+SPACE = "\u202f"
+MINUS = "\u2212"
+DASH = "\u2013"
+_MOST_DECIMALS = 9
+_DAY = 86_400
+_SPANS = (("d", _DAY), ("h", 3600), ("min", 60))
+
+
+def percent(share: float | None, decimals: int = 1) -> str:
+    """A share in per cent; more decimals where it would else read as 0 % or 100 % and is not."""
+    if share is None or not math.isfinite(share):
+        return DASH
+    exact = share * 100
+    for digits in range(decimals, _MOST_DECIMALS + 1):
+        text = f"{exact:,.{digits}f}"
+        if float(text.replace(",", "")) not in {0.0, 100.0}:
+            break
+    else:
+        text = f"{exact:,.{decimals}f}"
+    if exact in {0.0, 100.0}:
+        text = f"{exact:.0f}" if decimals == 0 else f"{exact:.{decimals}f}"
+    return _signed(text) + f"{SPACE}%"
+
+
+def whole_percent(share: float) -> str:
+    """A share in whole per cent."""
+    return percent(share, 0)
+
+
+def sli(share: float | None, objective: Decimal) -> str:
+    """An SLI in per cent, with as many decimals as tell it from its objective and from 100 %."""
+    if share is None or not math.isfinite(share):
+        return DASH
+    decimals = max(1, math.ceil(-math.log10(float(1 - objective))))
+    target = float(objective) * 100
+    exact = share * 100
+    for digits in range(decimals, _MOST_DECIMALS + 1):
+        shown = round(exact, digits)
+        below_told = (exact < target) == (shown < target)
+        whole_told = (exact < 100) == (shown < 100)  # noqa: PLR2004 -- 100 %.
+        if below_told and whole_told:
+            decimals = digits
+            break
+    text = f"{exact:.{decimals}f}"
+    return ("100" if float(text) == 100 else text) + f"{SPACE}%"  # noqa: PLR2004 -- 100 %.
+
+
+def objective(share: Decimal) -> str:
+    """An objective in per cent, exact."""
+    return format_percent(share).removesuffix("%") + f"{SPACE}%"
+
+
+def count(number: float | None) -> str:
+    """Events: whole, or with one decimal where a small number is estimated."""
+    if number is None or not math.isfinite(number):
+        return DASH
+    if number == round(number) or abs(number) >= 100:  # noqa: PLR2004 -- beyond, decimals say nothing.
+        return _signed(f"{round(number):,}")
+    return _signed(f"{number:,.1f}")
+
+
+def rate(number: float | None) -> str:
+    """A value such as events per minute, with three digits that mean something."""
+    if number is None or not math.isfinite(number):
+        return DASH
+    if number == 0 or abs(number) >= 100:  # noqa: PLR2004 -- three digits.
+        return _signed(f"{number:,.0f}")
+    return _signed(f"{number:.3g}")
+
+
+def burn(value: float | None) -> str:
+    """A burn rate, `6.2x`."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{value:,.1f}x" if value < 100 else f"{value:,.0f}x"  # noqa: PLR2004 -- three digits.
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit: `12 s`, `26 min`, `3 h`, `12 d`."""
+    for unit, size in _SPANS:
+        # Two of a unit at least: "90 min" says more than "1 h".
+        if seconds >= 2 * size or seconds == size:
+            return f"{seconds / size:.0f}{SPACE}{unit}"
+    return f"{max(0, seconds):.0f}{SPACE}s"
+
+
+def clock(at: float) -> str:
+    """The time of day, `20:41`, in UTC."""
+    return utc(at).strftime("%H:%M")
+
+
+def day(at: float) -> str:
+    """The day, `7 Nov`, in UTC."""
+    moment = utc(at)
+    return f"{moment.day}{SPACE}{moment:%b}"
+
+
+def stamp(at: float) -> str:
+    """Day and time, `7 Nov 20:41`, in UTC."""
+    return f"{day(at)} {clock(at)}"
+
+
+def coming(at: float, now: float) -> str:
+    """A time to come: `today 20:41`, `Thursday 14:00`, or the day when it is far."""
+    moment, today = utc(at), utc(now)
+    if moment.date() == today.date():
+        return f"today {moment:%H:%M}"
+    if at - now < 6 * _DAY:
+        return f"{moment:%A %H:%M}"
+    if moment.year == today.year:
+        return day(at)
+    return f"{day(at)} {moment.year}"
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", MINUS)

@@ -1,0 +1,192 @@
+"""The overview's view of standings: filtered, sorted, grouped and put into words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slo.web import charts, urgency
+from slo.web import format as fmt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from markupsafe import Markup
+
+    from slo.domain.standing import Standing
+    from slo.web.urgency import Badge
+
+SORTS = {"attention": "needs attention", "name": "name"}
+MOST_CARDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the visitor asked for; unknown states and sorts fall back to all and attention."""
+
+    text: str = ""
+    state: str = ""
+    owner: str = ""
+    sort: str = "attention"
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(self.text or self.state or self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One SLO that needs attention."""
+
+    slo: str
+    service: str
+    name: str
+    badge: Badge
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One SLO's line in the table; all numbers are text."""
+
+    slo: str
+    service: str
+    name: str
+    counts: str
+    badges: tuple[Badge, ...]
+    objective: str
+    sli: str
+    events: str
+    remaining: str
+    spent: bool
+    meter: Markup
+    burn: str
+    spark: Markup
+    forecast: str
+    unsure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One service's rows."""
+
+    service: str
+    owners: str
+    runbook: str
+    rows: tuple[Row, ...]
+
+
+def matching(standings: Iterable[Standing], query: Query) -> list[Standing]:
+    """The standings that hold all words of the query and its state and owner, in its order."""
+    words = query.text.casefold().split()
+    found = [
+        s
+        for s in standings
+        if (not query.state or query.state in {badge.key for badge in urgency.badges(s)})
+        and (not query.owner or s.owner == query.owner)
+        and (not words or _holds(s, words))
+    ]
+    if query.sort == "name":
+        return sorted(found, key=lambda s: s.slo)
+    return sorted(found, key=urgency.by_urgency)
+
+
+def groups(found: Sequence[Standing], now: float) -> list[Group]:
+    """Rows by service; services and rows keep the order in which they come first."""
+    services: dict[str, list[Standing]] = {}
+    for standing in found:
+        services.setdefault(standing.service, []).append(standing)
+    return [_group(service, members, now) for service, members in services.items()]
+
+
+def cards(standings: Iterable[Standing], now: float) -> list[Card]:
+    """All that needs attention, most urgent first."""
+    return [
+        Card(s.slo, s.service, s.name, urgency.badges(s)[0], urgency.sentence(s, now))
+        for s in urgency.needing(standings)
+    ]
+
+
+def summary(standings: Sequence[Standing]) -> str:
+    """One line on all: `34 SLOs of 9 services · 30 healthy, 1 caution`."""
+    services = len({s.service for s in standings})
+    states = Counter(urgency.badges(s)[0].key for s in standings)
+    tally = [
+        f"{states[key]:,} {urgency.BADGES[key].word}"
+        for key in reversed(urgency.BADGES)
+        if states[key]
+    ]
+    return (
+        f"{_many(len(standings), 'SLO')} of {_many(services, 'service')} \u00b7 {', '.join(tally)}"
+    )
+
+
+def owners(standings: Iterable[Standing]) -> list[str]:
+    """All owners, sorted."""
+    return sorted({s.owner for s in standings if s.owner})
+
+
+def web_link(url: str) -> str:
+    """The URL if a browser may follow it, else nothing: a runbook is text from a file."""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def tone(standing: Standing) -> str:
+    """The colour's name: that of the most urgent badge."""
+    return urgency.badges(standing)[0].key
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def _holds(standing: Standing, words: Sequence[str]) -> bool:
+    labels = " ".join(f"{name}={value}" for name, value in standing.labels)
+    text = " ".join(
+        (standing.slo, standing.indicator_text, standing.owner, standing.description, labels)
+    ).casefold()
+    return all(word in text for word in words)
+
+
+def _group(service: str, members: Sequence[Standing], now: float) -> Group:
+    named = ", ".join(dict.fromkeys(s.owner for s in members if s.owner))
+    runbook = next((link for s in members if (link := web_link(s.runbook))), "")
+    return Group(service, named, runbook, tuple(_row(s, now) for s in members))
+
+
+def _row(standing: Standing, now: float) -> Row:
+    colour = tone(standing)
+    remaining = standing.budget.remaining
+    return Row(
+        slo=standing.slo,
+        service=standing.service,
+        name=standing.name,
+        counts=standing.indicator_text,
+        badges=urgency.badges(standing),
+        objective=fmt.objective(standing.objective),
+        sli=fmt.sli(standing.sli, standing.objective),
+        events=_events(standing, now),
+        remaining=fmt.percent(remaining),
+        spent=remaining is not None and remaining <= 0,
+        meter=charts.meter(remaining, colour),
+        burn=fmt.burn(urgency.burn_over(standing, "1h")),
+        spark=charts.sparkline(standing.sparkline, colour),
+        forecast=urgency.forecast(standing, now),
+        unsure=_unsure(standing),
+    )
+
+
+def _events(standing: Standing, now: float) -> str:
+    if standing.total <= 0:
+        if standing.last_data is None:
+            return "no data yet"
+        return f"no data for {fmt.span(now - standing.last_data)}"
+    unit = " slices" if standing.slices else ""
+    return f"{fmt.count(standing.bad)} of {fmt.count(standing.total)}{unit}"
+
+
+def _unsure(standing: Standing) -> str:
+    kinds = [*(["estimated"] if standing.estimated else []), *(n.kind for n in standing.notes)]
+    return ", ".join(dict.fromkeys(kinds))

@@ -1,0 +1,152 @@
+"""The pages: the overview and one SLO's page."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from flask import Blueprint, render_template, request
+
+from slo.domain.span import Span, rfc3339
+from slo.store import contributors, corrections, cycles, exclusions, readings, slos, standings
+from slo.store.engine import reading
+from slo.web import breakdown, detail, overview, series, urgency
+from slo.web import format as fmt
+from slo.web.site import current_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import Session
+
+    from slo.domain.standing import Standing
+
+blueprint = Blueprint("pages", __name__)
+
+_HOUR = 3600
+_CONTRIBUTORS = 20
+
+
+@blueprint.get("/")
+def show_overview() -> str:
+    """All SLOs: what needs attention, then the table."""
+    site = current_site()
+    now = site.clock()
+    query = overview.Query(
+        text=request.args.get("q", "").strip(),
+        state=_known(request.args.get("state", ""), urgency.BADGES),
+        owner=request.args.get("owner", ""),
+        sort=_known(request.args.get("sort", ""), overview.SORTS) or "attention",
+    )
+    with reading(site.engine) as session:
+        known = standings.all(session)
+        cycle = cycle_line(session, now)
+    found = overview.matching(known, query)
+    return render_template(
+        "overview.html",
+        cycle=cycle,
+        query=query,
+        total=len(known),
+        found=len(found),
+        summary=overview.summary(known) if known else "",
+        cards=overview.cards(known, now),
+        most_cards=overview.MOST_CARDS,
+        groups=overview.groups(found, now),
+        badges=urgency.BADGES,
+        sorts=overview.SORTS,
+        owners=overview.owners(known),
+        interval=fmt.span(site.interval),
+    )
+
+
+@blueprint.get("/slo/<service>/<name>")
+def show_slo(service: str, name: str) -> tuple[str, int] | str:
+    """One SLO: its numbers, charts, contributors, notes and definition."""
+    site = current_site()
+    now = site.clock()
+    key = request.args.get("range", detail.WINDOW)
+    with reading(site.engine) as session:
+        cycle = cycle_line(session, now)
+        standing = standings.one(session, f"{service}/{name}")
+        if standing is None:
+            near = nearby(f"{service}/{name}", (s.slo for s in standings.all(session)))
+            return render_template(
+                "error.html",
+                cycle=cycle,
+                title="No such SLO",
+                text=f"There is no SLO {service}/{name}.",
+                near=[slo_id.partition("/") for slo_id in near],
+            ), 404
+        view = _view(session, standing, key, now)
+    return render_template("slo.html", cycle=cycle, **view)
+
+
+def _view(session: Session, standing: Standing, key: str, now: float) -> dict[str, object]:
+    """All that the page of a standing shows."""
+    meter = slos.meter_of(session, standing.slo)
+    away = [e for e in exclusions.of(session) if e.covers(standing.slo)]
+    late = [c for c in corrections.of(session, [standing.slo]) if c.slo == standing.slo]
+    drawn, worst, hour_text = [], [], ""
+    if meter is not None:
+        plan = detail.plan(standing, meter, key, away)
+        at = readings.readings_at(session, [(meter.id, t) for t in plan.times])
+        track = series.track(
+            plan.times,
+            {t: found for (_, t), found in at.items()},
+            late,
+            detail.outward(away, meter.bucket),
+        )
+        drawn = detail.render_charts(standing, plan, track, away)
+        shown = Span(plan.shown.start // _HOUR * _HOUR, plan.shown.end)
+        hour = contributors.worst_hour(session, meter.id, shown.start, shown.end)
+        if hour is not None:
+            worst = contributors.top(session, meter.id, hour, hour + _HOUR, _CONTRIBUTORS)
+            hour_text = f"{fmt.day(hour)}, {fmt.clock(hour)} to {fmt.clock(hour + _HOUR)} UTC"
+    return {
+        "standing": standing,
+        "badges": urgency.badges(standing),
+        "promise": detail.promise(standing),
+        "runbook": overview.web_link(standing.runbook),
+        "tabs": detail.tabs(standing, key),
+        "tiles": detail.tiles(standing, now),
+        "charts": drawn,
+        "burns": detail.burn_table(standing),
+        "hour": hour_text,
+        "shares": breakdown.shares(worst),
+        "contributions": [
+            (breakdown.label_text(c), fmt.count(c.bad), fmt.count(c.total)) for c in worst if c.bad
+        ],
+        "exclusions": [e for e in away if e.span.overlap(standing.window)],
+        "corrections": detail.corrected(late, standing.window),
+        "definition": detail.definition(standing, meter),
+    }
+
+
+def cycle_line(session: Session, now: float) -> dict[str, str]:
+    """The line at the top right: how long ago the last cycle was, and how the sources are."""
+    last = cycles.last(session)
+    if last is None or last.finished is None:
+        return {"text": "no cycle yet", "sources": "", "clock": f"{fmt.clock(now)} UTC", "at": ""}
+    return {
+        "text": f"cycle {fmt.span(now - last.finished)} ago",
+        "sources": "Prometheus ok" if not last.errors else "Prometheus: errors",
+        "clock": f"{fmt.clock(now)} UTC",
+        "at": rfc3339(last.finished),
+    }
+
+
+def slo_url(service: str, name: str) -> str:
+    """The page of an SLO; made by hand, since a thousand calls of `url_for` cost 20 ms."""
+    return f"/slo/{quote(service, safe='')}/{quote(name, safe='')}"
+
+
+def nearby(wanted: str, known: Iterable[str]) -> list[str]:
+    """The ids most like `wanted`, at most five; those of its service where none is alike."""
+    ids = list(known)
+    alike = difflib.get_close_matches(wanted, ids, n=5, cutoff=0.6)
+    return alike or [i for i in ids if i.partition("/")[0] == wanted.partition("/")[0]][:5]
+
+
+def _known(value: str, allowed: Iterable[str]) -> str:
+    return value if value in allowed else ""

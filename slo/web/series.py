@@ -1,0 +1,203 @@
+"""Series for charts, derived from readings by subtraction; nothing here is a new number.
+
+A `Track` holds the meter at the times of a grid, corrections booked in. Every
+series is the difference of two of its points, so a chart's last point agrees
+with the standing, whatever was compacted in between.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slo.domain.ledger import NOTHING, Tally
+from slo.domain.span import Span, union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from slo.domain.ledger import Correction, Reading
+
+STEPS = (60, 300, 900, 1800, 3600, 21_600, 86_400, 604_800)
+MOST_POINTS = 750
+ENOUGH = 0.8
+"""Coverage below which a step is shaded as without data; frozen alerts use the same bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value over the step that ends at `at` (epoch seconds); None where there is none."""
+
+    at: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The meter at `times`: as read, and less what exclusions take out; None before the ledger."""
+
+    times: tuple[int, ...]
+    read: tuple[Tally | None, ...]
+    counted: tuple[Tally | None, ...]
+    excluded: tuple[bool, ...]
+    """Whether the step that ends at each time lies in an exclusion."""
+
+    def index(self, at: int) -> int | None:
+        """The position of the last time at or before `at`; None before the first."""
+        place = bisect_right(self.times, at) - 1
+        return place if place >= 0 else None
+
+    def steps(self, shown: Span) -> Iterable[tuple[int, int]]:
+        """The positions of each step's start and end inside `shown`."""
+        for place in range(1, len(self.times)):
+            if self.times[place] > shown.start and self.times[place] <= shown.end:
+                yield place - 1, place
+
+
+def step_for(seconds: int, bucket: int) -> int:
+    """The step in seconds that draws `seconds` with few enough points; whole buckets."""
+    for step in STEPS:
+        if step >= bucket and seconds / step <= MOST_POINTS:
+            return -(-step // bucket) * bucket
+    return -(-STEPS[-1] // bucket) * bucket
+
+
+def grid(shown: Span, step: int, edges: Iterable[int] = ()) -> tuple[int, ...]:
+    """Times from the span's start to its end, on multiples of `step`, and at `edges` inside."""
+    first = (shown.start // step + 1) * step
+    inside = {edge for edge in edges if shown.start < edge < shown.end}
+    return tuple(sorted({shown.start, shown.end, *range(first, shown.end, step), *inside}))
+
+
+def track(
+    times: Sequence[int],
+    readings: Mapping[int, Reading],
+    corrections: Iterable[Correction] = (),
+    exclusions: Iterable[Span] = (),
+) -> Track:
+    """The meter at `times`; `readings` holds the last one at or before each, if any.
+
+    The edges of `exclusions` must be among the times, as `grid` puts them there.
+    """
+    late = sorted(corrections, key=lambda c: c.end)
+    away = union(exclusions)
+    read: list[Tally | None] = []
+    counted: list[Tally | None] = []
+    flags: list[bool] = []
+    booked, place = NOTHING, 0
+    for position, at in enumerate(times):
+        while place < len(late) and late[place].end <= at:
+            booked += Tally(late[place].good, late[place].total, 0.0)
+            place += 1
+        found = readings.get(at)
+        now = None if found is None else Tally(found.good, found.total, found.covered) + booked
+        before = read[-1] if read else None
+        out = position > 0 and any(s.start <= times[position - 1] and at <= s.end for s in away)
+        read.append(now)
+        flags.append(out)
+        if now is None or before is None:
+            counted.append(now)
+        else:
+            base = counted[-1] or before
+            counted.append(base if out else base + (now - before))
+    return Track(tuple(times), tuple(read), tuple(counted), tuple(flags))
+
+
+def burndown(track_: Track, window: Span, shown: Span, allowed: float) -> list[Point]:
+    """The share of `allowed` bad events that is left since the window's start, at each time."""
+    start = _first_known(track_, window.start)
+    if start is None or allowed <= 0:
+        return []
+    base = track_.counted[start]
+    points = []
+    for place in range(start, len(track_.times)):
+        at, value = track_.times[place], track_.counted[place]
+        if shown.start <= at <= shown.end and value is not None and base is not None:
+            points.append(Point(at, 1 - (value - base).bad / allowed))
+    return points
+
+
+def history(
+    track_: Track, shown: Span, objective: float, period: Callable[[int], Span], steady: float = 0.0
+) -> list[Point]:
+    """The budget left of the window that ended at each past time.
+
+    `period(at)` is the whole window around `at`; of one that is still running, or
+    that began before the ledger, the budget is that of the events there are, and
+    `steady` where that is more.
+    """
+    points = []
+    for _, place in track_.steps(shown):
+        at = track_.times[place]
+        whole = period(at)
+        start = _first_known(track_, whole.start)
+        last = track_.index(min(whole.end, track_.times[-1]))
+        value = None
+        if start is not None and last is not None and start < place:
+            spent = _between(track_.counted, start, place)
+            total = _between(track_.counted, start, max(last, place))
+            running = whole.end >= track_.times[-1]
+            if spent is not None and total is not None and total.total > 0:
+                allowed = (1 - objective) * total.total
+                value = 1 - spent.bad / (max(allowed, steady) if running else allowed)
+        points.append(Point(at, value))
+    return points
+
+
+def bad_share(track_: Track, shown: Span) -> list[Point]:
+    """The share of bad events in each step; None without events."""
+    points = []
+    for start, end in track_.steps(shown):
+        tally = _between(track_.read, start, end)
+        value = None if tally is None or tally.total <= 0 else tally.bad / tally.total
+        points.append(Point(track_.times[end], value))
+    return points
+
+
+def burn_rate(track_: Track, shown: Span, seconds: int, objective: float) -> list[Point]:
+    """The burn rate over the last `seconds` at each time: bad share / (1 - objective)."""
+    points = []
+    for start, end in track_.steps(shown):
+        since = track_.index(track_.times[end] - seconds)
+        tally = _between(track_.read, start if since is None else min(since, start), end)
+        value = None
+        if tally is not None and tally.total > 0:
+            value = tally.bad / tally.total / (1 - objective)
+        points.append(Point(track_.times[end], value))
+    return points
+
+
+def per_minute(track_: Track, shown: Span) -> list[Point]:
+    """Events per minute in each step; None before the ledger."""
+    points = []
+    for start, end in track_.steps(shown):
+        tally = _between(track_.read, start, end)
+        minutes = (track_.times[end] - track_.times[start]) / 60
+        points.append(
+            Point(track_.times[end], None if tally is None else max(0.0, tally.total) / minutes)
+        )
+    return points
+
+
+def gaps(track_: Track, shown: Span) -> list[Span]:
+    """The spans without data: before the ledger, or with too little of a step covered."""
+    empty = []
+    for start, end in track_.steps(shown):
+        tally = _between(track_.read, start, end)
+        length = track_.times[end] - track_.times[start]
+        if tally is None or tally.covered < ENOUGH * length:
+            empty.append(Span(track_.times[start], track_.times[end]))
+    return union(empty)
+
+
+def _first_known(track_: Track, at: int) -> int | None:
+    place = max(0, track_.index(at) or 0)
+    while place < len(track_.times) and track_.counted[place] is None:
+        place += 1
+    return place if place < len(track_.times) else None
+
+
+def _between(tallies: Sequence[Tally | None], start: int, end: int) -> Tally | None:
+    first, last = tallies[start], tallies[end]
+    return None if first is None or last is None else last - first

@@ -1,0 +1,31 @@
+"""What the pages of one app share: the store, the clock and the interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prometheus_client import CollectorRegistry
+    from sqlalchemy import Engine
+
+EXTENSION = "slo"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One app's store and settings; `clock` gives epoch seconds, `interval` is in seconds."""
+
+    engine: Engine
+    interval: int
+    registry: CollectorRegistry
+    clock: Callable[[], float]
+
+
+def current_site() -> Site:
+    """The site of the app that serves this request."""
+    return cast("Site", current_app.extensions[EXTENSION])

@@ -1,0 +1,134 @@
+"""Which SLOs need attention, in which order, and why, in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slo.web import format as fmt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from slo.domain.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state as it is shown: by icon and word, never by colour alone."""
+
+    key: str
+    icon: str
+    word: str
+    meaning: str
+
+
+BADGES: dict[str, Badge] = {
+    badge.key: badge
+    for badge in (
+        Badge("exhausted", "\u2715", "exhausted", "The error budget is spent."),
+        Badge("restricted", "\u25b2", "restricted", "Little of the error budget is left."),
+        Badge("none", "?", "no data", "No data arrives; the budget stands where it was."),
+        Badge("caution", "\u25b3", "caution", "The error budget runs low."),
+        Badge("late", "\u25f7", "late", "Data is late."),
+        Badge("paused", "\u2016", "paused", "No longer in slo.yaml."),
+        Badge("new", "\u25cb", "new", "Under a day of history; too early to judge."),
+        Badge("healthy", "\u2713", "healthy", "The error budget holds."),
+    )
+}
+"""By urgency, most urgent first."""
+
+RANKS = {key: rank for rank, key in enumerate(BADGES)}
+ATTENTION = ("exhausted", "restricted", "none", "caution")
+_BASIS = {"6h": f"6{fmt.SPACE}h", "3d": f"3{fmt.SPACE}days"}
+
+
+def badges(standing: Standing) -> tuple[Badge, ...]:
+    """What to show of a standing, most urgent first: the budget's state, and what data lacks."""
+    if standing.paused:
+        return (BADGES["paused"],)
+    keys = {standing.state} if standing.data == "fresh" else {standing.state, standing.data}
+    if standing.data == "none":  # "healthy" beside "no data" would comfort without a reason.
+        keys -= {"healthy", "new"}
+    return tuple(BADGES[key] for key in sorted(keys, key=RANKS.__getitem__))
+
+
+def by_urgency(standing: Standing) -> tuple[int, float, str]:
+    """The sort key: most urgent state first, then the least budget left, then the name."""
+    remaining = standing.budget.remaining
+    least = 1.0 if remaining is None else remaining
+    return RANKS[badges(standing)[0].key], least, standing.slo
+
+
+def needing(standings: Iterable[Standing]) -> list[Standing]:
+    """Those that need attention, most urgent first."""
+    wanted = [s for s in standings if badges(s)[0].key in ATTENTION]
+    return sorted(wanted, key=by_urgency)
+
+
+def sentence(standing: Standing, now: float) -> str:
+    """Why a standing needs attention, in plain words."""
+    parts = []
+    if standing.data == "none":
+        parts.append(_silence(standing, now))
+    if standing.state == "exhausted":
+        parts.append(_spent(standing, now))
+    elif standing.state in {"restricted", "caution"}:
+        parts.append(_low(standing, now))
+    return " ".join(parts)
+
+
+def forecast(standing: Standing, now: float) -> str:
+    """When the budget will be gone, short enough for a column."""
+    remaining = standing.budget.remaining
+    if standing.paused or standing.state == "new" or remaining is None:
+        return fmt.DASH
+    if remaining <= 0:
+        return "spent"
+    if standing.exhausted_at is None:
+        return "stays within"
+    if standing.exhausted_at <= now:
+        return "now"
+    if standing.exhausted_at - now < 6 * 86_400:
+        return fmt.coming(standing.exhausted_at, now)
+    return f"{(standing.exhausted_at - now) / 86_400:,.0f}{fmt.SPACE}days"
+
+
+def burn_over(standing: Standing, span: str) -> float | None:
+    """The burn rate over one of the standing's spans, such as `1h`."""
+    return dict(standing.burn_rates).get(span)
+
+
+def _silence(standing: Standing, now: float) -> str:
+    if standing.last_data is None:
+        return "Nothing was ever read for it: does its selector match anything?"
+    return f"No samples for {fmt.span(now - standing.last_data)}; the budget stands where it was."
+
+
+def _spent(standing: Standing, now: float) -> str:
+    text = "Budget spent"
+    if standing.exhausted_at is not None and standing.exhausted_at < now:
+        text += f" {fmt.span(now - standing.exhausted_at)} ago"
+    text += (
+        f": {fmt.count(standing.budget.spent)} bad events, "
+        f"{fmt.count(standing.budget.allowed)} allowed."
+    )
+    burning = burn_over(standing, "1h")
+    if burning is not None:
+        text += f" Burning {fmt.burn(burning)} over the last hour."
+    return text
+
+
+def _low(standing: Standing, now: float) -> str:
+    text = f"{fmt.percent(standing.budget.remaining)} of the budget left"
+    gone = [f for f in standing.forecasts if f.exhausted_at is not None]
+    if not gone:
+        return f"{text}; at the present pace it stays within."
+    first = min(gone, key=lambda f: f.exhausted_at or 0)
+    when = fmt.coming(first.exhausted_at or 0, now)
+    pace = _BASIS.get(first.basis, first.basis)
+    return f"{text}; at the pace of the last {pace} it is gone {_on(when)}."
+
+
+def _on(when: str) -> str:
+    return when if when.startswith("today") else f"on {when}"

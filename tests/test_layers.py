@@ -1,0 +1,119 @@
+"""The import rule of the house: a module imports from lower floors only."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "slo"
+
+FLOORS = {
+    "domain": 0,
+    "promql": 1,
+    "config": 2,
+    "prometheus": 2,
+    "store": 2,
+    "cycle": 3,
+    "notify": 3,
+    "postmortem": 3,
+    "report": 3,
+    "scheduler": 4,
+    "metrics": 4,
+    "web": 4,
+    "cli": 5,
+    "demo": 5,
+}
+"""Every module and package right under slo/, and its floor."""
+
+APART = {"config", "prometheus", "store"}
+"""These stand side by side and do not know each other."""
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def top_of(path: Path) -> str:
+    """`domain` for slo/domain/span.py, `cycle` for slo/cycle.py, and nothing for slo/__init__.py."""
+    first = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imports_of(text: str) -> list[tuple[int, str]]:
+    """(line, module) of each import, also those in functions and under TYPE_CHECKING."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            # `from slo import x` and `from slo.x import y` both name a module below slo.
+            found += [(node.lineno, f"{module}.{alias.name}") for alias in node.names]
+    return found
+
+
+def faults_of(top: str, text: str) -> list[str]:
+    """What is wrong with the imports of a module that lies under slo/`top`."""
+    faults = []
+    for line, module in imports_of(text):
+        package, _, rest = module.partition(".")
+        target = rest.split(".")[0]
+        if module.startswith("."):
+            faults.append(f"line {line}: relative import {module}")
+        elif package == "prometheus_api_client" and top != "prometheus":
+            faults.append(f"line {line}: only slo/prometheus knows {package}")
+        elif top == "domain" and package not in {*sys.stdlib_module_names, "slo"}:
+            faults.append(f"line {line}: the domain imports {package}")
+        elif package != "slo" or target in {"", top, "__version__"}:
+            continue
+        elif target not in FLOORS:
+            faults.append(f"line {line}: slo.{target} has no floor")
+        elif not top:
+            faults.append(f"line {line}: slo/__init__.py imports {module}")
+        elif FLOORS[target] > FLOORS[top]:
+            faults.append(f"line {line}: {top} imports {module}, from above")
+        elif {top, target} <= APART:
+            faults.append(f"line {line}: {top} and {target} must not know each other")
+    return faults
+
+
+def test_every_module_has_a_floor():
+    assert {top_of(path) for path in MODULES} - {""} <= set(FLOORS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_from_lower_floors_only(path):
+    assert faults_of(top_of(path), path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("top", "text"),
+    [
+        ("domain", "import sqlalchemy"),
+        ("domain", "from slo.store import engine"),
+        ("domain", "from slo import promql"),
+        ("promql", "from slo.config import load"),
+        ("config", "from slo.store.schema import readings"),
+        ("prometheus", "import slo.config.document"),
+        ("store", "def f():\n    from slo.cycle import run_cycle"),
+        (
+            "cycle",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from slo.web import app",
+        ),
+        ("web", "from slo.cli import main"),
+        ("cycle", "from prometheus_api_client import PrometheusConnect"),
+        ("cycle", "from . import report"),
+        ("cycle", "from slo.elsewhere import thing"),
+        ("", "from slo.domain import span"),
+    ],
+)
+def test_a_forbidden_import_is_seen(top, text):
+    assert len(faults_of(top, text)) == 1
+
+
+def test_allowed_imports_pass():
+    assert faults_of("domain", "import math\nfrom slo.domain.span import Span") == []
+    assert faults_of("prometheus", "import prometheus_api_client\nfrom slo import promql") == []
+    assert faults_of("cycle", "from slo import report, store\nimport requests") == []
+    assert faults_of("cli", "from slo.demo import run\nfrom slo import __version__") == []
