@@ -5,11 +5,15 @@ BIN := $(VENV)/bin
 # Prometheus is unpacked here when it is not on the PATH; nothing is installed, no service starts.
 TOOLS := .tools
 
+# For example: make demo DEMO_FLAGS="--fault errors", make test PYTEST_FLAGS="tests/demo -q"
+DEMO_FLAGS ?=
+PYTEST_FLAGS ?=
+
 .PHONY: demo test lint bench clean chromium
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.project
-	$(BIN)/slo demo
+	$(BIN)/slo demo $(DEMO_FLAGS)
 
 test: $(VENV)/.dev $(TOOLS)/.prometheus chromium
 	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" $(BIN)/pytest $(PYTEST_FLAGS)
@@ -26,13 +30,13 @@ clean:
 	rm -rf $(VENV) $(TOOLS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Debian 12's pip is older than dependency groups (pip 25.1), hence the upgrade.
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' \
 	  || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	# Debian 12's pip is older than dependency groups (25.1).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	touch $@
 

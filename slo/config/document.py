@@ -24,6 +24,7 @@ KEY = "[key]"
 """The end of a path that means a key itself, not its value."""
 
 _TAG = "tag:yaml.org,2002:"
+_KINDS = {"str", "null", "bool", "int", "float", "timestamp", "map", "seq"}
 _MERGE = f"{_TAG}merge"
 _VARIABLE = re.compile(
     r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^{}]*))?\}|(?P<open>\{))",
@@ -74,7 +75,7 @@ class Document:
             if document.root is not None:
                 document.data = document._value(document.root, ())
         except yaml.MarkedYAMLError as error:
-            document.faults.append(_syntax_fault(file, error))
+            document.faults.append(_syntax_fault(file, error, text))
         except yaml.reader.ReaderError as error:
             before = text[: error.position]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -123,8 +124,7 @@ class Document:
             return self._scalar(node, path)
         if id(node) in self._values:  # An alias, or a node that holds itself.
             return self._values[id(node)]
-        if not node.tag.startswith(_TAG):
-            self._fault_at(node, path, f"the tag {node.tag!r} has no meaning here; leave it out")
+        self._ensure_known(node, path)
         if isinstance(node, yaml.SequenceNode):
             items = self._values[id(node)] = []
             items.extend(self._value(item, (*path, i)) for i, item in enumerate(node.value))
@@ -165,27 +165,35 @@ class Document:
         return merged
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> str | Plain | None:
-        kind = node.tag.removeprefix(_TAG)
-        if kind == node.tag:
-            self._fault_at(node, path, f"the tag {node.tag!r} has no meaning here; leave it out")
-        if kind == "null":
-            return None
+        self._ensure_known(node, path)
         text: str = node.value
-        if kind != "str":
-            return Plain(text, kind)
-        return self._interpolated(node, path) if "$" in text else text
+        match kind := node.tag.removeprefix(_TAG):
+            case "null":
+                return None
+            case "bool" | "int" | "float" | "timestamp":
+                return Plain(text, kind)
+            case _:
+                return self._interpolated(node, path) if "$" in text else text
+
+    def _ensure_known(self, node: yaml.Node, path: Path) -> None:
+        """Note a fault for a tag that an author wrote and that nothing here reads."""
+        kind = node.tag.removeprefix(_TAG)
+        if kind not in _KINDS:
+            self._fault_at(node, path, f"the tag !!{kind} has no meaning here; leave it out")
+            self._broken.add(path)
 
     def _interpolated(self, node: yaml.ScalarNode, path: Path) -> str:
         """The text with its variables; filled in after parsing, so a value adds no structure."""
         written: str = node.value
-        filled = False
+        filled = malformed = False
 
         def replacement(match: re.Match[str]) -> str:
-            nonlocal filled
-            if match["dollar"]:
+            nonlocal filled, malformed
+            if match["dollar"] or malformed:
                 return "$"
             filled = True
             if match["open"]:
+                malformed = True
                 form = "write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
                 self._fault_at(node, path, f"`${{` begins no variable; {form}")
                 self._broken.add(path)
@@ -239,8 +247,10 @@ def _where(path: Path) -> tuple[str, Path]:
             return "", ()
 
 
-def _syntax_fault(file: str, error: yaml.MarkedYAMLError) -> Fault:
+def _syntax_fault(file: str, error: yaml.MarkedYAMLError, text: str) -> Fault:
     mark = error.problem_mark or error.context_mark
     message = ", ".join(part for part in (error.context, error.problem) if part)
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if "${" in "".join(text.splitlines()[line - 1 : line]):
+        message += "; inside { } a value with ${...} needs quotes"
     return Fault(file, line, column, "", f"is not YAML: {message}")

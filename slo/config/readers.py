@@ -89,7 +89,7 @@ def interval_of(value: object) -> int | None:
 
 
 def read_flag(text: str) -> bool:
-    """true or false; `yes` and `no` are not taken."""
+    """A flag; of YAML's words only `true` and `false` are taken."""
     if text.lower() not in {"true", "false"}:
         raise ScalarError(f"{text!r} must be true or false")
     return text.lower() == "true"

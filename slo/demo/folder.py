@@ -12,9 +12,13 @@ from string import Template
 from typing import TYPE_CHECKING, Self
 
 from slo.demo.history import INSTANCE, JOB
+from slo.demo.processes import end_leftover, started_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from slo.demo.processes import Child
 
 MARKER = ".slo-demo"
 """A file with this name says that the folder is a demo's."""
@@ -49,6 +53,7 @@ class DemoFolder:
         self.history = self.path / "history.om"
         self.config = self.path / "slo.yaml"
         self.database = self.path / "slo.db"
+        self.children = self.path / "children.json"
         self.binaries = self.path / "bin"
         self._lock: int | None = None
 
@@ -100,6 +105,19 @@ class DemoFolder:
     def mark_complete(self, *, days: int, seed: int) -> None:
         """Note that the history is whole."""
         self._write(_marker(days, seed))
+
+    def note_children(self, children: Iterable[Child]) -> None:
+        """Write down what runs, so that the next start can end what a killed demo left behind."""
+        running = [(c.name, c.pid, started_at(c.pid)) for c in children if c.pid is not None]
+        self.children.write_text(json.dumps(running))
+
+    def end_leftovers(self) -> list[str]:
+        """End what a killed demo has left running here, and only that; their names."""
+        try:
+            noted = json.loads(self.children.read_text())
+        except (OSError, ValueError):
+            return []  # None were noted: an ended demo, or a first start.
+        return [name for name, pid, began in noted if began and end_leftover(pid, began)]
 
     def scrape_config(self, port: int) -> str:
         """Prometheus's configuration, for a model on `port`."""

@@ -10,11 +10,11 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 POLL = 0.05
 """Seconds between two looks at a child or a port."""
@@ -114,6 +114,33 @@ class Child:
             # The group lives on while any member does, even after its leader ended.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
+
+
+def started_at(pid: int) -> int | None:
+    """When the process began, in the kernel's ticks; None if there is none, or it cannot be told.
+
+    With it a process is known again: its id alone may belong to another one by now.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # Fields after the name, which stands in brackets and may hold anything.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def end_leftover(pid: int, began: int, grace: float = 10.0) -> bool:
+    """End the process group that `pid` leads, if it is still the process that began then."""
+    if started_at(pid) != began:
+        return False
+    deadline = time.monotonic() + grace
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGTERM)
+        while started_at(pid) == began and time.monotonic() < deadline:
+            time.sleep(POLL)
+        os.killpg(pid, signal.SIGKILL)
+    return True
 
 
 def free_port(wanted: int | None = None, *, apart_from: frozenset[int] = frozenset()) -> int:

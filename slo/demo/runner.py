@@ -56,6 +56,7 @@ def run(options: DemoOptions) -> int:
             finally:
                 for child in reversed(children):
                     child.stop()
+                folder.children.unlink(missing_ok=True)
     except (BinariesError, FolderError, ProcessError) as error:
         click.echo(f"slo demo: {error}", err=True)
         return 1
@@ -70,6 +71,8 @@ def _run(
 ) -> None:
     begun = time.monotonic()
     click.echo(f"The demo's data is in {folder.path}")
+    for name in folder.end_leftovers():
+        click.echo(f"{name} was still running here after a demo that was killed; ended it")
     binaries = ensure_prometheus(folder.binaries)
     ports = _choose_ports(options)
     _ensure_history(options, folder, binaries)
@@ -90,7 +93,8 @@ def _run(
         children.append(child)
         with interrupts.held():
             child.start()
-        wait_until_answers(child, answers)
+            folder.note_children(children)
+        wait_until_answers(child, answers, timeout=60.0)
 
     start(model, f"{model_url}/faults")
     prometheus.write_config()
@@ -158,7 +162,7 @@ def _ensure_history(options: DemoOptions, folder: DemoFolder, binaries: Binaries
     if folder.reusable(days=options.days, seed=options.seed):
         click.echo("Going on with today's history and ledger")
         return
-    click.echo(f"Writing {options.days} days of history")
+    click.echo(f"Writing {options.days} day{'s' * (options.days != 1)} of history")
     folder.clear()
     # Up to now: an empty head takes over where the blocks end.
     write_history(folder.history, end=int(time.time()), days=options.days, seed=options.seed)

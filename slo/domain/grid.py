@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slo.domain.span import Span
 from slo.domain.standing import SparkPoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slo.domain.span import Span
     from slo.domain.standing import Budget
 
 SPARK_POINTS = 30

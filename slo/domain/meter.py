@@ -10,8 +10,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from slo.domain.indicator import Events, Freshness, Latency, Mean, Query, Slices
+from slo.domain.selector import Matcher, Selector
+
 if TYPE_CHECKING:
-    from slo.domain.indicator import Indicator
+    from collections.abc import Callable
+
+    from slo.domain.indicator import FirstOf, Indicator
     from slo.domain.slo import SLO
 
 
@@ -75,12 +80,66 @@ def canonical(value: Any) -> Any:
             return value
 
 
-def indicator_json(indicator: Indicator) -> str:
+def indicator_json(indicator: Indicator | FirstOf) -> str:
     """The indicator as canonical JSON, as it is kept with its meter."""
     return json.dumps(canonical(indicator), sort_keys=True, ensure_ascii=False)
 
 
-def fingerprint(slo: SLO, indicator: Indicator) -> str:
-    """What identifies a meter: indicator, source, bucket and the rules that change its counts."""
-    counted = [indicator_json(indicator), slo.source, slo.bucket, slo.births, slo.ignore_labels]
+def fingerprint(slo: SLO) -> str:
+    """What identifies a meter: what is declared to be counted, and the rules that change counts.
+
+    The indicator goes in as declared: what a first-of or a rounded threshold came
+    to is kept with the meter.
+    """
+    counted = [indicator_json(slo.indicator), slo.source, slo.bucket, slo.births, slo.ignore_labels]
     return hashlib.sha256(json.dumps(counted).encode()).hexdigest()[:32]
+
+
+def indicator_from_json(text: str) -> Indicator:
+    """The indicator that `indicator_json` wrote."""
+    raw = json.loads(text)
+    kind = _KINDS[raw.pop("kind")]
+    return kind(**{name: _READ.get(name, _same)(value) for name, value in raw.items()})
+
+
+def _selector(raw: Any) -> Selector | str | None:
+    """A selector where one was written; expressions are plain text."""
+    if not isinstance(raw, dict):
+        text: str | None = raw
+        return text
+    matchers = tuple(Matcher(m["label"], m["op"], m["value"]) for m in raw["matchers"])
+    return Selector(raw["name"], matchers)
+
+
+def _duration(raw: str) -> timedelta:
+    return timedelta(microseconds=int(raw.removesuffix("us")))
+
+
+def _decimal(raw: str | None) -> Decimal | None:
+    return None if raw is None else Decimal(raw)
+
+
+def _same(raw: Any) -> Any:
+    return raw
+
+
+_KINDS: dict[str, Callable[..., Indicator]] = {
+    "events": Events,
+    "latency": Latency,
+    "mean": Mean,
+    "slices": Slices,
+    "freshness": Freshness,
+    "query": Query,
+}
+_READ: dict[str, Callable[[Any], Any]] = {
+    "total": _selector,
+    "good": _selector,
+    "bad": _selector,
+    "histogram": _selector,
+    "summary": _selector,
+    "threshold": _duration,
+    "max_age": _duration,
+    "bound": _decimal,
+    "at_least": _decimal,
+    "at_most": _decimal,
+}

@@ -21,7 +21,7 @@ class Source:
     """One Prometheus by name; `urls` are tried in order and fail over."""
 
     name: str
-    urls: tuple[str, ...]
+    urls: tuple[str, ...] = field(repr=False)
     timeout: timedelta = timedelta(seconds=10)
     lag: timedelta = timedelta(seconds=15)
     scrape_interval: timedelta = timedelta(seconds=15)
@@ -30,4 +30,4 @@ class Source:
     basic_auth: tuple[str, str] | None = field(default=None, repr=False)
     bearer_token_file: str | None = None
     tls: TLS = TLS()
-    params: tuple[tuple[str, str], ...] = ()
+    params: tuple[tuple[str, str], ...] = field(default=(), repr=False)

@@ -116,7 +116,7 @@ def _book_each(
     """The outcomes of `_book_all`; if it fails for the group, those of each job by itself."""
     try:
         return _book_all(readings, found, evidence, head)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told apart below, and logged where it is ours.
         if len(readings) > 1:
             return [o for one in readings for o in _book_each([one], found, evidence, head)]
         if isinstance(error, SourceError):

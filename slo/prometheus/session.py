@@ -60,8 +60,9 @@ _Reply: TypeAlias = tuple[int, dict[str, str], bytes]
 class Session(requests.Session):
     """A session to one URL of a source; may be used by several threads at once.
 
-    Every request ends within the source's timeout, whatever the server does. The
-    last body that a thread got is in `body`, its length in bytes in `bytes_read`.
+    Every request ends within the source's timeout, whatever the server does; only the
+    look-up of its name is the system's own time. The last body that a thread got is
+    in `body`, its length in bytes in `bytes_read`.
     """
 
     def __init__(self, source: Source, url: str, auth: Credentials) -> None:
@@ -71,14 +72,29 @@ class Session(requests.Session):
         self._timeout = source.timeout.total_seconds()
         self._gets_only = False
         self._told = threading.local()
-        # Always our own, else requests looks for credentials in ~/.netrc.
         self.auth = auth
-        self.headers.update({"Accept": "application/json", "User-Agent": f"slo/{__version__}"})
+        # Prometheus packs slower than a network within one site sends: a large answer
+        # takes three times as long with gzip. `headers` may ask for it.
+        self.headers.update(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"slo/{__version__}",
+            }
+        )
         self.headers.update(source.headers)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         tls = source.tls
-        self.verify = tls.verify and (tls.ca or True)
         self.cert = (tls.cert, tls.key) if tls.cert and tls.key else tls.cert
+        # Proxies and CA files of the environment are looked up once; for each request
+        # they are a quarter of its cost.
+        verify = tls.verify and (tls.ca or True)
+        found = self.merge_environment_settings(
+            url=url, proxies={}, stream=True, verify=verify, cert=self.cert
+        )
+        self.verify = found["verify"]
+        self.proxies = found["proxies"]
+        self.trust_env = False
         if not tls.verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 

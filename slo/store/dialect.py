@@ -6,13 +6,25 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, any_, bindparam, func, select, type_coerce
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Double,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Subquery, Table
+    from sqlalchemy import ColumnElement, Select, Subquery, Table
     from sqlalchemy.orm import Session
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -45,21 +57,14 @@ def put_many(
 
     `changes` says, from the new row, what becomes of a row with the same primary
     key; without it such a row is an error. No key may be among the rows twice.
-    The drivers are fed directly: SQLAlchemy's own handling of each row takes three
-    times as long as SQLite does.
     """
     if not rows:
         return
     connection = session.connection()
-    statement = insert(session, table)
     names = [column.name for column in table.columns]
+    statement = insert(session, table)
     if isinstance(statement, postgresql.Insert):
-        arrays = [
-            bindparam(None, list(values), postgresql.ARRAY(column.type))
-            for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)
-        ]
-        source = func.unnest(*arrays).table_valued(*names).render_derived()
-        statement = statement.from_select(names, select(*source.c))
+        statement = statement.from_select(names, _rows_from(table, rows))
     if changes:
         statement = statement.on_conflict_do_update(
             index_elements=list(table.primary_key), set_=changes(statement.excluded)
@@ -67,8 +72,28 @@ def put_many(
     if isinstance(statement, postgresql.Insert):
         connection.execute(statement)
     else:
+        # The driver is fed directly: SQLAlchemy's care for each row costs thrice SQLite's own.
         compiled = statement.compile(dialect=connection.dialect, column_keys=names)
         connection.exec_driver_sql(str(compiled), list(rows))
+
+
+def _rows_from(table: Table, rows: Sequence[tuple[Any, ...]]) -> Select[Any]:
+    """The rows as a query with one JSON parameter a column.
+
+    Six times as fast as arrays, whose quotes psycopg escapes one by one, and twice
+    as fast as a statement a row.
+    """
+    lists, columns = {}, []
+    for column, values in zip(table.columns, zip(*rows, strict=True), strict=True):
+        # JSON has no infinity; PostgreSQL reads it, and every float, from its text.
+        texts = [repr(v) for v in values] if isinstance(column.type, Double) else values
+        lists[column.name] = orjson.dumps(texts).decode()
+        columns.append(type_coerce(literal_column(f'x."{column.name}"'), Text).cast(column.type))
+    each = ", ".join(f"json_array_elements_text(CAST(:{name} AS json))" for name in lists)
+    names = ", ".join(f'"{name}"' for name in lists)
+    return select(*columns).select_from(
+        text(f"ROWS FROM ({each}) AS x({names})").bindparams(**lists)
+    )
 
 
 def among(
@@ -109,6 +134,6 @@ def lock(session: Session, number: int) -> None:
         session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
-def digest(text: str) -> str:
+def digest(long: str) -> str:
     """A short key for a long text: 128 bits as 32 hexadecimal digits."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(long.encode(), digest_size=16).hexdigest()

@@ -28,7 +28,7 @@ from slo.store.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL
@@ -135,7 +135,7 @@ def _sqlite(url: URL) -> Engine:
     def _set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         try:
-            _ensure_wal(cursor)
+            _ensure_wal(cursor.execute)
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
@@ -154,13 +154,12 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _ensure_wal(cursor: object) -> None:
+def _ensure_wal(execute: Callable[[str], object]) -> None:
     """Turns WAL mode on; SQLite's own busy time-out does not cover this switch."""
-    assert isinstance(cursor, sqlite3.Cursor)  # noqa: S101 -- tells mypy the driver's type
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 if TYPE_CHECKING:
@@ -37,12 +37,70 @@ class StoreVersionError(StoreError):
 
 UPGRADE = "run `slo db upgrade`"
 
-_SQLITE_FULL_IO = {
-    getattr(sqlite3, name)
-    for name in ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC")
+_FULL = (
+    StoreFull,
+    (
+        "the disk of the database {where} is full ({said}): nothing new is booked until there is "
+        "room; what is booked can still be read"
+    ),
+)
+_BUSY = (StoreBusy, "another process holds the database {where} ({said}); try again")
+_UNREACHABLE = (StoreUnreachable, "the database {where} cannot be reached: {said}")
+_VERSION = (
+    StoreVersionError,
+    f"the database {{where}} has not the tables of this version ({{said}}); {UPGRADE}",
+)
+_RIGHTS = (
+    StoreError,
+    (
+        "the database {where} cannot be written by this user ({said}); mend the rights of the file "
+        "and of its folder"
+    ),
+)
+_DAMAGED = (
+    StoreError,
+    (
+        "{where} is not an SQLite database or is damaged ({said}); name another file or restore "
+        "a backup"
+    ),
+)
+_FOLDER = (
+    StoreUnreachable,
+    (
+        "the database {where} cannot be opened ({said}); its folder must exist and be writable "
+        "for this user"
+    ),
+)
+_REFUSED = (StoreError, "the database {where} refused a statement: {said}")
+
+_Sentence = tuple[type[StoreError], str]
+# SQLite's codes: the low byte is the kind, the rest its detail.
+_SQLITE: dict[int, _Sentence] = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR_WRITE: _FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE: _FULL,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_CANTOPEN: _FOLDER,
+    sqlite3.SQLITE_READONLY: _RIGHTS,
+    sqlite3.SQLITE_PERM: _RIGHTS,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
 }
-_PG_UNREACHABLE = ("08", "28", "3D", "57P")
-_PG_BUSY = {"40001", "40P01", "55P03", "57014"}
+# PostgreSQL's states, whole or the class that they begin with.
+_POSTGRESQL: dict[str, _Sentence] = {
+    "53100": _FULL,
+    "42P01": _VERSION,
+    "42703": _VERSION,
+    "40001": _BUSY,
+    "40P01": _BUSY,
+    "55P03": _BUSY,
+    "57014": _BUSY,
+    "08": _UNREACHABLE,
+    "28": _UNREACHABLE,
+    "3D": _UNREACHABLE,
+    "57P": _UNREACHABLE,
+}
 
 
 def place(url: URL) -> str:
@@ -66,66 +124,20 @@ def _translate(error: DBAPIError, url: URL) -> StoreError:
     if isinstance(original, sqlite3.Error):
         return from_sqlite(original, place(url))
     code = getattr(original, "sqlstate", None) or ""
-    where, said = place(url), str(original).strip()
-    if code == "53100":
-        return _full(where)
-    if code in {"42P01", "42703"}:
-        return _other_version(where, said)
-    if code in _PG_BUSY:
-        return StoreBusy(f"the database {where} is busy ({said}); try again")
-    if error.connection_invalidated or code.startswith(_PG_UNREACHABLE):
-        return _unreachable(where, said)
-    if not code and type(original).__name__ == "OperationalError":
-        return _unreachable(where, said)
-    return StoreError(f"the database {where} refused a statement: {said}")
+    lost = error.connection_invalidated or not code
+    other = _UNREACHABLE if lost and isinstance(error, OperationalError) else _REFUSED
+    sentence = next((s for state, s in _POSTGRESQL.items() if code.startswith(state)), other)
+    return _error(sentence, place(url), original)
 
 
 def from_sqlite(error: sqlite3.Error, where: str) -> StoreError:
     """The `StoreError` that stands for SQLite's error in the file `where`."""
-    code, said = getattr(error, "sqlite_errorcode", 0), str(error)
-    # The low byte is the kind, the rest its detail.
-    match code & 0xFF:
-        case sqlite3.SQLITE_FULL:
-            return _full(where)
-        case sqlite3.SQLITE_IOERR if code in _SQLITE_FULL_IO:
-            return StoreFull(
-                f"the database {where} cannot be written ({said}): its disk is full or broken; "
-                "make room, nothing was lost"
-            )
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreBusy(f"another process holds the database {where} ({said}); try again")
-        case sqlite3.SQLITE_CANTOPEN:
-            return _unreachable(
-                where, f"{said}; its folder must exist and be writable for this user"
-            )
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return StoreError(
-                f"the database {where} cannot be written by this user ({said}); "
-                "mend the rights of the file and of its folder"
-            )
-        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return StoreError(
-                f"{where} is not an SQLite database or is damaged ({said}); "
-                "name another file or restore a backup"
-            )
-        case _ if said.startswith(("no such table", "no such column")):
-            return _other_version(where, said)
-        case _:
-            return StoreError(f"the database {where} refused a statement: {said}")
+    code = getattr(error, "sqlite_errorcode", 0)
+    old = str(error).startswith(("no such table", "no such column"))
+    other = _VERSION if old else _REFUSED
+    return _error(_SQLITE.get(code) or _SQLITE.get(code & 0xFF) or other, where, error)
 
 
-def _full(where: str) -> StoreFull:
-    return StoreFull(
-        f"the disk of the database {where} is full: nothing new is booked until there is room; "
-        "what is booked can still be read"
-    )
-
-
-def _unreachable(where: str, said: str) -> StoreUnreachable:
-    return StoreUnreachable(f"the database {where} cannot be reached: {said}")
-
-
-def _other_version(where: str, said: str) -> StoreVersionError:
-    return StoreVersionError(
-        f"the database {where} has not the tables of this version ({said}); {UPGRADE}"
-    )
+def _error(sentence: _Sentence, where: str, said: object) -> StoreError:
+    kind, text = sentence
+    return kind(text.format(where=where, said=str(said).strip()))

@@ -71,3 +71,11 @@ def _merged(
 def clear(session: Session, meter_id: int, kind: str) -> None:
     """Deletes a meter's notes of one kind."""
     session.execute(delete(_n).where(_n.c.meter_id == meter_id, _n.c.kind == kind))
+
+
+def clear_all(session: Session, meter_ids: Collection[int], kind: str) -> None:
+    """Deletes the notes of one kind of these meters."""
+    if meter_ids:
+        session.execute(
+            delete(_n).where(_n.c.kind == kind, among(session, _n.c.meter_id, meter_ids))
+        )

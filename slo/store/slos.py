@@ -35,6 +35,7 @@ __all__ = [
     "revision_at",
     "revisions",
     "row_ids",
+    "running_meters",
 ]
 
 _s, _m = schema.slo, schema.meter
@@ -246,3 +247,8 @@ def _change_meters(session: Session, changed: dict[int, Declared], at: int) -> N
 def _audit(session: Session, at: int, action: str, slo_ids: Collection[str]) -> None:
     entries = [audit.Entry(at, audit.CONFIG, action, slo_id, {}) for slo_id in slo_ids]
     audit.add_many(session, entries)
+
+
+def running_meters(session: Session) -> dict[str, Meter]:
+    """The meters that run now, by their SLO's id."""
+    return {meter.slo: meter for meter in _running(session).values()}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Teller = Callable[[float | None], str]
 Ticker = Callable[[float], str]
 WIDTH, HEIGHT = 1000, 200
+_SPARK_WIDTH, _SPARK_HEIGHT = 240, 200
 _TICK_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TIME_STEPS = (600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200)
 _DAY = 86_400
@@ -129,18 +130,14 @@ def sparkline(points: Sequence[SparkPoint], tone: str) -> Markup:
     """The budget left as a small line, 100 % at the top; a dashed line marks 0 % once crossed."""
     known = [p.remaining for p in points if p.remaining is not None]
     if not known:
-        return _drawn('<svg class="spark" aria-hidden="true"></svg>')
-    low, start = min(0.0, *known), points[0].at
-    wide = max(1, points[-1].at - start)
-    tall = 1.0 - low
-    path = _spark_path(points, start, wide, tall)
-    zero = ""
-    if low < 0:
-        level = f"{2 + 20 / tall:.1f}"
-        zero = f'<path class="zero" d="M0 {level}H120"/>'
+        return Markup('<svg class="spark" aria-hidden="true"></svg>')
+    low = min(0.0, *known)
+    scale = _SPARK_HEIGHT / (1.0 - low)
+    zero = f'<path class="zero" d="M0 {int(scale)}H{_SPARK_WIDTH}"/>' if low < 0 else ""
     return _drawn(
-        f'<svg class="spark tone-{tone}" viewBox="0 0 120 24" aria-hidden="true" '
-        f'preserveAspectRatio="none">{zero}<path class="line" d="{path}"/></svg>'
+        f'<svg class="spark tone-{tone}" viewBox="0 -20 {_SPARK_WIDTH} {_SPARK_HEIGHT + 40}" '
+        f'aria-hidden="true" preserveAspectRatio="none">{zero}'
+        f'<path class="line" d="{_spark_path(points, scale)}"/></svg>'
     )
 
 
@@ -190,7 +187,7 @@ def _plot_svg(
     parts += [_stretch(run, x, y) for run in _runs(plot.points)]
     if plot.limit is not None:
         parts.append(_level("limit", y(plot.limit)))
-    parts.append(f'<line class="cursor" y1="0" y2="{HEIGHT}" x1="-9" x2="-9"/></svg>')
+    parts.append(f'<line class="cursor" y1="0" y2="{HEIGHT}" visibility="hidden"/></svg>')
     return _drawn("".join(parts))
 
 
@@ -232,15 +229,18 @@ def _runs(points: Iterable[Point]) -> list[list[Point]]:
     return [run for run in runs if run]
 
 
-def _spark_path(points: Sequence[SparkPoint], start: int, wide: int, tall: float) -> str:
+def _spark_path(points: Sequence[SparkPoint], scale: float) -> str:
+    """Whole numbers on a fine grid: a page may hold thousands of these."""
+    start = points[0].at
+    across = _SPARK_WIDTH / max(1, points[-1].at - start)
     path, pen = [], "M"
     for point in points:
         if point.remaining is None:
             pen = "M"
-            continue
-        height = 2 + 20 * (1 - point.remaining) / tall
-        path.append(f"{pen}{(point.at - start) / wide * 120:.0f} {max(2.0, height):.1f}")
-        pen = "L"
+        else:
+            height = int((1.0 - min(1.0, point.remaining)) * scale)
+            path.append(f"{pen}{int((point.at - start) * across)} {height}")
+            pen = "L"
     return "".join(path)
 
 

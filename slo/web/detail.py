@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from slo.domain.duration import parse_duration
+from slo.domain.duration import format_duration, parse_duration
+from slo.domain.meter import indicator_from_json
 from slo.domain.span import Span, bucket_end, bucket_floor
 from slo.domain.window import CALENDAR_UNITS, CalendarWindow, RollingWindow
 from slo.web import charts, series, urgency
@@ -15,6 +17,7 @@ from slo.web import format as fmt
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from slo.domain.indicator import Indicator
     from slo.domain.ledger import Correction, Exclusion
     from slo.domain.meter import Meter
     from slo.domain.standing import Standing
@@ -128,7 +131,7 @@ def tiles(standing: Standing, now: float) -> list[Tile]:
     unit = "slices" if standing.slices else "events"
     left = f"{fmt.count(budget.allowed - budget.spent)} of {fmt.count(budget.allowed)} {unit}"
     rates = dict(standing.burn_rates)
-    slower = f" {fmt.SPACE}\u00b7 ".join(
+    slower = " \u00b7 ".join(
         f"{_short(name)} {fmt.burn(rates[name])}" for name in ("6h", "3d") if name in rates
     )
     missing = fmt.DASH
@@ -185,7 +188,7 @@ def render_charts(
     apart = shades(track, shown, exclusions)
     marks = ", ".join(
         word
-        for kind, word in (("gap", "grey: no data"), ("excluded", "hatched: excluded"))
+        for kind, word in (("gap", "grey: no data"), ("excluded", "blue: excluded"))
         if any(shade.kind == kind for shade in apart)
     )
     step, unit = fmt.span(plan_.step), "slices" if standing.slices else "events"
@@ -271,16 +274,7 @@ def definition(standing: Standing, meter: Meter | None) -> list[tuple[str, str]]
         ("Indicator", standing.indicator + (" (estimated)" if standing.estimated else "")),
     ]
     if meter is not None:
-        told = json.loads(meter.indicator)
-        pairs += (
-            [
-                (key.replace("_", " "), _indicator_text(value))
-                for key, value in told.items()
-                if key != "kind" and value not in {None, False, ""}
-            ]
-            if isinstance(told, dict)
-            else []
-        )
+        pairs += _indicator_pairs(indicator_from_json(meter.indicator))
         pairs.append(("Bucket", fmt.span(meter.bucket)))
         if meter.booked_from is not None and meter.booked_to is not None:
             booked = f"{fmt.stamp(meter.booked_from)} to {fmt.stamp(meter.booked_to)} UTC"
@@ -299,26 +293,29 @@ def corrected(corrections: Iterable[Correction], window: Span) -> list[tuple[str
 
 
 def _paces(standing: Standing, now: float) -> str:
-    return f" {fmt.SPACE}\u00b7 ".join(
+    return " \u00b7 ".join(
         f"by {_short(f.basis)}: "
-        + ("stays" if f.exhausted_at is None else fmt.coming(f.exhausted_at, now))
+        + ("stays" if f.exhausted_at is None else _when(f.exhausted_at, now))
         for f in standing.forecasts
     )
 
 
-def _indicator_text(value: object) -> str:
-    """A selector of canonical JSON as PromQL writes it; other values as they are."""
-    if isinstance(value, dict) and "matchers" in value:
-        inside = ",".join(
-            f"{m['label']}{m['op']}{json.dumps(m['value'], ensure_ascii=False)}"
-            for m in value["matchers"]
-        )
-        return (value.get("name") or "") + (f"{{{inside}}}" if inside else "")
-    text = str(value)
-    if text.endswith("us") and text[:-2].isdigit():  # Canonical durations are microseconds.
-        micros = int(text[:-2])
-        return fmt.span(micros / 1e6) if micros >= 1e6 else f"{micros / 1000:g}{fmt.SPACE}ms"  # noqa: PLR2004 -- one second.
-    return text
+def _when(at: int, now: float) -> str:
+    return "spent" if at <= now else fmt.coming(at, now)
+
+
+def _indicator_pairs(indicator: Indicator) -> list[tuple[str, str]]:
+    """What an indicator was given, as slo.yaml names it; what it was not given is left out."""
+    values = ((f.name, getattr(indicator, f.name)) for f in dataclasses.fields(indicator))
+    return [
+        (name.replace("_", " "), _spoken(value))
+        for name, value in values
+        if name != "kind" and value is not None and value is not False
+    ]
+
+
+def _spoken(value: object) -> str:
+    return format_duration(value) if isinstance(value, timedelta) else str(value)
 
 
 def _percent_tick(value: float) -> str:

@@ -129,5 +129,11 @@ def coming(at: float, now: float) -> str:
     return f"{day(at)} {moment.year}"
 
 
+def soon(at: float, now: float) -> str:
+    """A time within days, short enough for a column: `today 20:41`, `Thu 14:00`."""
+    moment = utc(at)
+    return f"today {moment:%H:%M}" if moment.date() == utc(now).date() else f"{moment:%a %H:%M}"
+
+
 def _signed(text: str) -> str:
     return text.replace("-", MINUS)

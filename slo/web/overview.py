@@ -6,19 +6,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from slo.web import charts, urgency
 from slo.web import format as fmt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from markupsafe import Markup
+    from collections.abc import Callable, Iterable, Sequence
 
     from slo.domain.standing import Standing
     from slo.web.urgency import Badge
 
 SORTS = {"attention": "needs attention", "name": "name"}
 MOST_CARDS = 6
+_MOST_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Group:
     service: str
     owners: str
     runbook: str
-    rows: tuple[Row, ...]
+    rows: Markup
 
 
 def matching(standings: Iterable[Standing], query: Query) -> list[Standing]:
@@ -93,12 +94,34 @@ def matching(standings: Iterable[Standing], query: Query) -> list[Standing]:
     return sorted(found, key=urgency.by_urgency)
 
 
-def groups(found: Sequence[Standing], now: float) -> list[Group]:
+class RowCache:
+    """Rendered rows, each kept while its standing and the minute stay the same.
+
+    Most visits fall between two cycles; for a thousand SLOs this is most of the page.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Standing, int, Markup]] = {}
+
+    def render(self, standing: Standing, now: float, template: Callable[[Row], Markup]) -> Markup:
+        """The row of a standing, by `template` if it is not kept."""
+        minute = int(now // 60)
+        kept = self._kept.get(standing.slo)
+        if kept and kept[1] == minute and (kept[0] is standing or kept[0] == standing):
+            return kept[2]
+        if len(self._kept) >= _MOST_KEPT:  # Renamed and removed SLOs must not pile up.
+            self._kept.clear()
+        html = template(row_of(standing, now))
+        self._kept[standing.slo] = (standing, minute, html)
+        return html
+
+
+def groups(found: Sequence[Standing], render: Callable[[Standing], Markup]) -> list[Group]:
     """Rows by service; services and rows keep the order in which they come first."""
     services: dict[str, list[Standing]] = {}
     for standing in found:
         services.setdefault(standing.service, []).append(standing)
-    return [_group(service, members, now) for service, members in services.items()]
+    return [_group(service, members, render) for service, members in services.items()]
 
 
 def cards(standings: Iterable[Standing], now: float) -> list[Card]:
@@ -144,19 +167,21 @@ def _many(number: int, word: str) -> str:
 
 def _holds(standing: Standing, words: Sequence[str]) -> bool:
     labels = " ".join(f"{name}={value}" for name, value in standing.labels)
-    text = " ".join(
-        (standing.slo, standing.indicator_text, standing.owner, standing.description, labels)
-    ).casefold()
+    texts = (standing.slo, standing.indicator_text, standing.owner, standing.description, labels)
+    text = "\n".join(texts).casefold()
     return all(word in text for word in words)
 
 
-def _group(service: str, members: Sequence[Standing], now: float) -> Group:
+def _group(
+    service: str, members: Sequence[Standing], render: Callable[[Standing], Markup]
+) -> Group:
     named = ", ".join(dict.fromkeys(s.owner for s in members if s.owner))
     runbook = next((link for s in members if (link := web_link(s.runbook))), "")
-    return Group(service, named, runbook, tuple(_row(s, now) for s in members))
+    return Group(service, named, runbook, Markup("").join(map(render, members)))
 
 
-def _row(standing: Standing, now: float) -> Row:
+def row_of(standing: Standing, now: float) -> Row:
+    """A standing's line in the table."""
     colour = tone(standing)
     remaining = standing.budget.remaining
     return Row(
@@ -180,6 +205,8 @@ def _row(standing: Standing, now: float) -> Row:
 
 def _events(standing: Standing, now: float) -> str:
     if standing.total <= 0:
+        if standing.data != "none":
+            return "no events yet"
         if standing.last_data is None:
             return "no data yet"
         return f"no data for {fmt.span(now - standing.last_data)}"

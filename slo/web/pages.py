@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request
 
 from slo.domain.span import Span, rfc3339
 from slo.store import contributors, corrections, cycles, exclusions, readings, slos, standings
@@ -43,6 +43,9 @@ def show_overview() -> str:
         known = standings.all(session)
         cycle = cycle_line(session, now)
     found = overview.matching(known, query)
+    row: Callable[[overview.Row], Markup] = getattr(
+        current_app.jinja_env.get_template("macros.html").module, "slo_row"
+    )
     return render_template(
         "overview.html",
         cycle=cycle,
@@ -52,7 +55,7 @@ def show_overview() -> str:
         summary=overview.summary(known) if known else "",
         cards=overview.cards(known, now),
         most_cards=overview.MOST_CARDS,
-        groups=overview.groups(found, now),
+        groups=overview.groups(found, lambda s: site.rows.render(s, now, row)),
         badges=urgency.BADGES,
         sorts=overview.SORTS,
         owners=overview.owners(known),
@@ -86,7 +89,7 @@ def _view(session: Session, standing: Standing, key: str, now: float) -> dict[st
     """All that the page of a standing shows."""
     meter = slos.meter_of(session, standing.slo)
     away = [e for e in exclusions.of(session) if e.covers(standing.slo)]
-    late = [c for c in corrections.of(session, [standing.slo]) if c.slo == standing.slo]
+    late = corrections.of(session, [standing.slo]).get(standing.slo, [])
     drawn, worst, hour_text = [], [], ""
     if meter is not None:
         plan = detail.plan(standing, meter, key, away)
@@ -130,10 +133,16 @@ def cycle_line(session: Session, now: float) -> dict[str, str]:
         return {"text": "no cycle yet", "sources": "", "clock": f"{fmt.clock(now)} UTC", "at": ""}
     return {
         "text": f"cycle {fmt.span(now - last.finished)} ago",
-        "sources": "Prometheus ok" if not last.errors else "Prometheus: errors",
+        "sources": _sources(last.errors),
         "clock": f"{fmt.clock(now)} UTC",
         "at": rfc3339(last.finished),
     }
+
+
+def _sources(errors: int) -> str:
+    if errors == 0:
+        return "Prometheus ok"
+    return f"{errors:,} error{'' if errors == 1 else 's'} in the last cycle"
 
 
 def slo_url(service: str, name: str) -> str:

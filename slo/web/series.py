@@ -123,9 +123,9 @@ def history(
 ) -> list[Point]:
     """The budget left of the window that ended at each past time.
 
-    `period(at)` is the whole window around `at`; of one that is still running, or
-    that began before the ledger, the budget is that of the events there are, and
-    `steady` where that is more.
+    `period(at)` is the whole window around `at`. The budget of one that began before
+    the ledger is that of its events, scaled up to its length; of one that still
+    runs it is `steady`, the standing's own, where that is above zero.
     """
     points = []
     for _, place in track_.steps(shown):
@@ -137,10 +137,12 @@ def history(
         if start is not None and last is not None and start < place:
             spent = _between(track_.counted, start, place)
             total = _between(track_.counted, start, max(last, place))
-            running = whole.end >= track_.times[-1]
             if spent is not None and total is not None and total.total > 0:
-                allowed = (1 - objective) * total.total
-                value = 1 - spent.bad / (max(allowed, steady) if running else allowed)
+                seen = track_.times[max(last, place)] - track_.times[start]
+                allowed = (1 - objective) * total.total * max(1.0, whole.seconds / seen)
+                if whole.end >= track_.times[-1] and steady > 0:
+                    allowed = steady
+                value = 1 - spent.bad / allowed
         points.append(Point(at, value))
     return points
 
@@ -169,14 +171,14 @@ def burn_rate(track_: Track, shown: Span, seconds: int, objective: float) -> lis
 
 
 def per_minute(track_: Track, shown: Span) -> list[Point]:
-    """Events per minute in each step; None before the ledger."""
+    """Events per minute in each step; None before the ledger and where nothing was seen."""
     points = []
     for start, end in track_.steps(shown):
         tally = _between(track_.read, start, end)
         minutes = (track_.times[end] - track_.times[start]) / 60
-        points.append(
-            Point(track_.times[end], None if tally is None else max(0.0, tally.total) / minutes)
-        )
+        blind = tally is None or (tally.total <= 0 and tally.covered <= 0)
+        value = None if tally is None or blind else max(0.0, tally.total) / minutes
+        points.append(Point(track_.times[end], value))
     return points
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
+
+from slo.web.overview import RowCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,7 @@ class Site:
     interval: int
     registry: CollectorRegistry
     clock: Callable[[], float]
+    rows: RowCache = field(default_factory=RowCache)
 
 
 def current_site() -> Site:

@@ -90,7 +90,7 @@ def forecast(standing: Standing, now: float) -> str:
     if standing.exhausted_at <= now:
         return "now"
     if standing.exhausted_at - now < 6 * 86_400:
-        return fmt.coming(standing.exhausted_at, now)
+        return fmt.soon(standing.exhausted_at, now)
     return f"{(standing.exhausted_at - now) / 86_400:,.0f}{fmt.SPACE}days"
 
 

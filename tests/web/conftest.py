@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from slo.domain.ledger import Contribution, Increment
+from slo.domain.booking import Booking
+from slo.domain.indicator import Events, Latency
+from slo.domain.ledger import Contribution, Correction, Exclusion, Increment
+from slo.domain.meter import fingerprint
+from slo.domain.selector import Matcher, Selector
+from slo.domain.slo import SLO
 from slo.domain.span import Span
 from slo.domain.standing import BURN_SPANS, Budget, Forecast, Note, SparkPoint, Standing
+from slo.domain.window import RollingWindow
+from slo.store import booking, corrections, cycles, exclusions, migrations, slos, standings
+from slo.store.engine import open_engine, writing
+from slo.web.app import create_app
 
 NOW = 1_795_206_072  # 2026-11-20 20:21:12 UTC
 AT = NOW // 60 * 60
@@ -162,7 +172,7 @@ def increments(first=FIRST, last=AT // BUCKET * BUCKET, bucket=BUCKET):
         if 17 * DAY < age < 17 * DAY + 9 * 3600:
             share = 0.16
         if age < 30 * 3600:
-            share = 0.085
+            share = 0.24
         found.append(Increment(end, total - round(total * share), float(total), float(bucket)))
     return found
 
@@ -183,7 +193,10 @@ def latency_standing():
         total=total,
         sli=good / total,
         budget=Budget(allowed, total - good, 1 - (total - good) / allowed),
-        burn_rates=tuple((n, r) for (n, _), r in zip(BURN_SPANS, (8.1, 8.4, 8.5, 8.5, 8.5, 8.4, 3.4), strict=True)),
+        burn_rates=tuple(
+            (n, r)
+            for (n, _), r in zip(BURN_SPANS, (8.1, 8.4, 8.5, 8.5, 8.5, 8.4, 3.4), strict=True)
+        ),
         coverage=sum(i.covered for i in inside) / WINDOW,
         window=Span(at - WINDOW, at),
         at=at,
@@ -198,14 +211,120 @@ def latency_standing():
 def contributions():
     hour = AT // 3600 * 3600 - 4 * 3600
     sets = [
-        ('{"instance":"fraud-7c9:8000","model_version":"2026-11-20.3","region":"eu-west"}', 52_204.0),
-        ('{"instance":"fraud-7c9:8000","model_version":"2026-11-20.2","region":"eu-west"}', 6_666.0),
-        ('{"instance":"fraud-1aa:8000","model_version":"2026-11-20.3","region":"us-east"}', 6_100.0),
+        (
+            '{"instance":"fraud-7c9:8000","model_version":"2026-11-20.3","region":"eu-west"}',
+            52_204.0,
+        ),
+        (
+            '{"instance":"fraud-7c9:8000","model_version":"2026-11-20.2","region":"eu-west"}',
+            6_666.0,
+        ),
+        (
+            '{"instance":"fraud-1aa:8000","model_version":"2026-11-20.3","region":"us-east"}',
+            6_100.0,
+        ),
         ("other", 2_100.0),
     ]
     return [Contribution(hour, labels, bad, bad * 11) for labels, bad in sets]
 
 
+def declare(session, found):
+    """SLOs and meters in the store for standings; gives the meters by SLO id."""
+    wanted = []
+    for standing in found:
+        slo = SLO(
+            standing.service,
+            standing.name,
+            standing.objective,
+            RollingWindow(timedelta(days=30)),
+            Events(Selector("requests_total"), bad=Selector("errors_total")),
+            "prometheus",
+            bucket=BUCKET,
+        )
+        indicator = slo.indicator
+        if standing.indicator == "latency":
+            matchers = (Matcher("model", "=", "fraud"),)
+            indicator = Latency(
+                Selector("inference_seconds", matchers), timedelta(milliseconds=200)
+            )
+        wanted.append(slos.Declared(slo, indicator, fingerprint(slo)))
+    return slos.declare(session, wanted, FIRST)
+
+
+def put_standings(engine, found, *, cycle=True, errors=0):
+    with writing(engine) as session:
+        meters = declare(session, found)
+        standings.put(session, [(standing, None) for standing in found])
+        if cycle:
+            number = cycles.start(session, NOW - 13)
+            cycles.finish(
+                session,
+                number,
+                NOW - 12,
+                slos=len(found),
+                booked=len(found),
+                samples=36,
+                requests=2,
+                errors=errors,
+            )
+    return meters
+
+
+def book_latency(engine, meter):
+    """The ledger of `fraud-model/latency`, with an exclusion and an empty correction."""
+    found = increments()
+    span = Span(FIRST // BUCKET * BUCKET, found[-1].end)
+    with writing(engine) as session:
+        booking.book(
+            session,
+            [Booking(meter.id, span, tuple(found), contributions=tuple(contributions()))],
+        )
+        late = Correction(
+            "fraud-model/latency", AT - DAY, 0.0, 0.0, "mia", "counted twice", "key-1", AT
+        )
+        corrections.add(session, late)
+        away = Span(AT - 40 * DAY, AT - 35 * DAY)
+        exclusions.add(
+            session, Exclusion(0, "fraud-model/*", away, "maintenance", "mia", "a move", AT)
+        )
+
+
+def make_store(path):
+    engine = open_engine(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    return engine
+
+
+def make_client(engine, **options):
+    return create_app(engine, clock=lambda: NOW, **options).test_client()
+
+
 @pytest.fixture
-def standings():
-    return many_standings()
+def engine(tmp_path):
+    """An empty store."""
+    engine = make_store(tmp_path / "slo.db")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def client(engine):
+    """The site over an empty store."""
+    return make_client(engine)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """A store with SLOs in every state, one of which has a booked month; only to be read."""
+    engine = make_store(tmp_path_factory.mktemp("world") / "slo.db")
+    found = [s for s in many_standings() if s.slo != "fraud-model/latency"]
+    meters = put_standings(engine, [*found, latency_standing()])
+    book_latency(engine, meters["fraud-model/latency"])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def site(world):
+    """The site over the full store."""
+    return make_client(world)

@@ -111,15 +111,14 @@ function show(chart, rows, index) {
   const cursor = chart.querySelector(".cursor");
   cursor.setAttribute("x1", x);
   cursor.setAttribute("x2", x);
+  cursor.setAttribute("visibility", "visible");
   chart.querySelector(".readout").textContent = `${row.cells[0].textContent} · ${row.cells[1].textContent}`;
   chart.dataset.index = place;
   chart.dataset.at = at;
 }
 
 function clear(chart) {
-  const cursor = chart.querySelector(".cursor");
-  cursor.setAttribute("x1", -9);
-  cursor.setAttribute("x2", -9);
+  chart.querySelector(".cursor").setAttribute("visibility", "hidden");
   chart.querySelector(".readout").textContent = "";
   delete chart.dataset.index;
   delete chart.dataset.at;

@@ -1,0 +1,277 @@
+"""One cycle: the story of the service.
+
+Ask how far to book, read what each SLO needs, count it, and write readings and
+standings in one transaction. A crash anywhere leaves a whole span or none of it,
+and the next cycle goes on from the last reading. Live running and catching up
+after an outage are the same code with a longer span.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from slo import standings
+from slo.declaring import declare
+from slo.domain.lookup import Subject
+from slo.domain.span import Span, bucket_floor
+from slo.domain.standing import Note
+from slo.horizon import backfill_reach, horizon_of
+from slo.prometheus.collector import collect
+from slo.prometheus.errors import SourceError
+from slo.prometheus.job import Fault, Job
+from slo.store import booking, cycles, edges, notes, slos
+from slo.store import standings as stored
+from slo.store.engine import reading, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from slo.context import Context, Spent
+    from slo.declaring import Counted
+    from slo.domain.meter import Edge
+    from slo.horizon import Horizon
+    from slo.prometheus.job import Outcome
+
+_log = logging.getLogger(__name__)
+
+FIRST_READING = 600
+"""Seconds that a new ledger's first reading lies in the past."""
+
+LONGEST_SPAN = 21_600
+"""Seconds that one transaction books of an SLO; a longer absence takes several."""
+
+FAULT = "fault"
+"""The kind of note that tells why an SLO could not be booked."""
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What a cycle did: SLOs booked, and faults by SLO id (or by `source NAME`)."""
+
+    booked: frozenset[str] = frozenset()
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    caught_up: bool = True
+    """Whether every SLO that can be read is booked as far as it can be now."""
+
+    @property
+    def errors(self) -> Counter[str]:
+        """Faults by kind."""
+        return Counter(fault.kind for fault in self.faults.values())
+
+
+def run_cycle(context: Context, now: float, seconds: float) -> CycleReport:
+    """Book all SLOs of the context as far as `now` (epoch seconds) allows.
+
+    Works for about `seconds`; what is left then, the next cycle books.
+    """
+    deadline = time.monotonic() + seconds
+    before = replace(context.spent)
+    with writing(context.engine) as session:
+        number = cycles.start(session, int(now))
+    declaration = declare(context, int(now))
+    faults = dict(declaration.faults)
+    horizons = _horizons(context, now, faults)
+    todo = _begun(
+        context, [c for c in declaration.counted if c.slo.source in horizons], horizons, faults
+    )
+    booked: set[str] = set()
+    while todo and time.monotonic() < deadline:
+        outcomes = _collect(context, todo, horizons, deadline)
+        faults |= {o.job.slo.id: o.fault for o in outcomes if o.fault is not None}
+        done = _write(context, todo, outcomes, now)
+        booked |= done
+        todo = _behind(todo, outcomes, done, horizons)
+    rest = [c for c in declaration.counted if c.slo.id not in booked]
+    _stand_still(context, rest, faults, now)
+    _finish(context, number, now, before, len(booked), faults)
+    return CycleReport(frozenset(booked), faults, not todo)
+
+
+def _horizons(context: Context, now: float, faults: dict[str, Fault]) -> dict[str, Horizon]:
+    """How far each source may be booked; a source that does not answer is a fault."""
+    horizons = {}
+    for name in {slo.source for slo in context.settings.slos}:
+        try:
+            horizons[name] = horizon_of(context.clients[name], context.source(name), now)
+        except SourceError as error:
+            faults[f"source {name}"] = Fault(error.kind, str(error))
+    return horizons
+
+
+def _begun(
+    context: Context,
+    counted: Sequence[Counted],
+    horizons: Mapping[str, Horizon],
+    faults: dict[str, Fault],
+) -> list[Counted]:
+    """The same SLOs; new meters are told how far back their ledger is to reach."""
+    new: dict[str, list[Counted]] = defaultdict(list)
+    for c in counted:
+        if c.meter.booked_to is None and c.meter.watch_from is None:
+            new[c.slo.source].append(c)
+    reached: dict[str, int] = {}
+    for source, begun in new.items():
+        try:
+            reach = backfill_reach(context, source, int(horizons[source].until))
+        except SourceError as error:
+            faults[f"source {source}"] = Fault(error.kind, str(error))
+            continue
+        with writing(context.engine) as session:
+            for c in begun:
+                start = bucket_floor(horizons[source].until - FIRST_READING, c.slo.bucket)
+                begin = min(start, bucket_floor(reach, c.slo.bucket)) if reach else start
+                booking.set_backfill(session, c.meter.id, begin, begin)
+                reached[c.slo.id] = begin
+    waiting = {c.slo.id for begun in new.values() for c in begun} - set(reached)
+    return [
+        replace(c, meter=replace(c.meter, watch_from=reached[c.slo.id]))
+        if c.slo.id in reached
+        else c
+        for c in counted
+        if c.slo.id not in waiting
+    ]
+
+
+def _collect(
+    context: Context,
+    counted: Sequence[Counted],
+    horizons: Mapping[str, Horizon],
+    deadline: float,
+) -> list[Outcome]:
+    """What each SLO's span holds; sources are read side by side."""
+    with reading(context.engine) as session:
+        kept = edges.edges_of(session, [c.meter.id for c in counted])
+    jobs: dict[str, list[Job]] = defaultdict(list)
+    for c in counted:
+        job = _job(context, c, horizons[c.slo.source], kept.get(c.meter.id, []))
+        if job.span.seconds:
+            jobs[c.slo.source].append(job)
+    if not jobs:
+        return []
+    with ThreadPoolExecutor(len(jobs), "collect") as pool:
+        parts = pool.map(
+            lambda source: collect(
+                jobs[source], context.reader(source, deadline), horizons[source].head
+            ),
+            jobs,
+        )
+        return [outcome for part in parts for outcome in part]
+
+
+def _job(context: Context, c: Counted, horizon: Horizon, kept: Sequence[Edge]) -> Job:
+    """The span from the SLO's last reading on; a new ledger begins ten minutes ago."""
+    end = bucket_floor(horizon.until, c.slo.bucket)
+    first = c.meter.booked_to is None
+    start = c.meter.booked_to
+    if start is None:
+        start = bucket_floor(end - FIRST_READING, c.slo.bucket)
+    max_gap = int(context.settings.max_gap.total_seconds())
+    watch_from = start if c.meter.watch_from is None else c.meter.watch_from
+    return Job(
+        c.slo,
+        c.indicator,
+        c.meter,
+        Span(start, min(end, start + LONGEST_SPAN)),
+        # A series silent for longer than `max_gap` is forgotten: it may have counted before.
+        max(watch_from, start - max_gap),
+        int(context.source(c.slo.source).scrape_interval.total_seconds()),
+        tuple(kept),
+        fresh=first,
+    )
+
+
+def _behind(
+    todo: Sequence[Counted],
+    outcomes: Sequence[Outcome],
+    booked: set[str],
+    horizons: Mapping[str, Horizon],
+) -> list[Counted]:
+    """The SLOs that were booked and still lie behind their source, with their meters moved on."""
+    ends = {o.job.slo.id: o.booking.span.end for o in outcomes if o.booking is not None}
+    return [
+        replace(c, meter=replace(c.meter, booked_to=ends[c.slo.id]))
+        for c in todo
+        if c.slo.id in booked
+        and ends[c.slo.id] < bucket_floor(horizons[c.slo.source].until, c.slo.bucket)
+        and next(o for o in outcomes if o.job.slo.id == c.slo.id).job.span.end == ends[c.slo.id]
+    ]
+
+
+def _write(
+    context: Context, counted: Sequence[Counted], outcomes: Sequence[Outcome], now: float
+) -> set[str]:
+    """Book what was counted, with standings, in one transaction; gives the SLOs booked."""
+    by_slo = {c.slo.id: c for c in counted}
+    found = [o for o in outcomes if o.booking is not None]
+    if not found:
+        return set()
+    with writing(context.engine) as session:
+        meters = booking.book(session, [o.booking for o in found if o.booking is not None])
+        booked = [by_slo[o.job.slo.id] for o in found if o.job.meter.id in meters]
+        notes.clear_all(session, meters, FAULT)
+        _stand(session, context, booked, now)
+    return {c.slo.id for c in booked}
+
+
+def _stand(session: Session, context: Context, counted: Sequence[Counted], now: float) -> None:
+    """Write the standings of these SLOs as of their meters' last readings."""
+    meters = slos.running_meters(session)
+    subjects = [
+        Subject(
+            c.slo,
+            c.indicator,
+            meters[c.slo.id],
+            int(now),
+            int(context.source(c.slo.source).lag.total_seconds()),
+        )
+        for c in counted
+        if c.slo.id in meters
+    ]
+    stored.put(session, standings.compute(session, subjects))
+
+
+def _stand_still(
+    context: Context, counted: Sequence[Counted], faults: Mapping[str, Fault], now: float
+) -> None:
+    """Write the standings of SLOs that were not booked: their data grow old, and why is noted."""
+    if not counted:
+        return
+    told = {
+        c.meter.id: (int(now), (Note(FAULT, fault.message),))
+        for c in counted
+        if (fault := faults.get(c.slo.id) or faults.get(f"source {c.slo.source}")) is not None
+    }
+    with writing(context.engine) as session:
+        notes.clear_all(session, [c.meter.id for c in counted], FAULT)
+        notes.add(session, told)
+        _stand(session, context, counted, now)
+
+
+def _finish(
+    context: Context,
+    number: int,
+    now: float,
+    before: Spent,
+    booked: int,
+    faults: Mapping[str, Fault],
+) -> None:
+    for name, fault in faults.items():
+        _log.warning("%s: %s", name, fault.message, extra={"subject": name, "kind": fault.kind})
+    with writing(context.engine) as session:
+        cycles.finish(
+            session,
+            number,
+            int(now),
+            slos=len(context.settings.slos),
+            booked=booked,
+            samples=context.spent.samples - before.samples,
+            requests=context.spent.requests - before.requests,
+            errors=len(faults),
+        )

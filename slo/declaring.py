@@ -1,0 +1,94 @@
+"""Declaring: what slo.yaml says becomes SLOs, meters and revisions in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from slo.domain.indicator import FirstOf
+from slo.domain.meter import fingerprint, indicator_from_json
+from slo.prometheus.errors import SourceError
+from slo.prometheus.job import Fault
+from slo.prometheus.resolve import Resolved, is_settled, resolve
+from slo.store import slos
+from slo.store.engine import reading, writing
+from slo.store.slos import Declared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slo.context import Context
+    from slo.domain.indicator import Indicator
+    from slo.domain.meter import Meter
+    from slo.domain.slo import SLO
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An SLO with its indicator resolved and the meter that counts it."""
+
+    slo: SLO
+    indicator: Indicator
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """All SLOs that can be counted, and why the others cannot, by id."""
+
+    counted: tuple[Counted, ...]
+    faults: Mapping[str, Fault]
+
+
+def declare(context: Context, now: int) -> Declaration:
+    """Bring the store's SLOs, meters and revisions in line with the settings.
+
+    Asks sources only for indicators that leave something open and have no meter yet.
+    """
+    declared: list[Declared] = []
+    faults: dict[str, Fault] = {}
+    with reading(context.engine) as session:
+        known = {
+            slo.id: {m.fingerprint: m.indicator for m in slos.meters_of(session, slo.id)}
+            for slo in context.settings.slos
+            if not is_settled(slo.indicator)
+        }
+    for slo in context.settings.slos:
+        found = _resolved(context, slo, known.get(slo.id, {}), now)
+        if isinstance(found, Fault):
+            faults[slo.id] = found
+        else:
+            declared.append(found)
+    with writing(context.engine) as session:
+        meters = slos.declare(session, declared, now)
+        slos.pause_absent(session, [slo.id for slo in context.settings.slos], now)
+    counted = tuple(Counted(d.slo, d.indicator, meters[d.slo.id]) for d in declared)
+    return Declaration(counted, faults)
+
+
+def _resolved(context: Context, slo: SLO, known: Mapping[str, str], now: int) -> Declared | Fault:
+    identity = fingerprint(slo)
+    if identity in known:
+        # What it came to when its meter began stays: a meter counts one thing.
+        indicator = indicator_from_json(known[identity])
+        return Declared(_with_objective(slo, indicator), indicator, identity)
+    if is_settled(slo.indicator) and not isinstance(slo.indicator, FirstOf):
+        return Declared(slo, slo.indicator, identity)
+    try:
+        resolved = resolve(context.clients[slo.source], slo, now)
+    except SourceError as error:
+        return Fault(error.kind, str(error))
+    if not isinstance(resolved, Resolved):
+        return resolved
+    return Declared(_with_objective(slo, resolved.indicator), resolved.indicator, identity)
+
+
+def _with_objective(slo: SLO, indicator: Indicator) -> SLO:
+    """The SLO with the objective that its chosen alternative brings along."""
+    if not isinstance(slo.indicator, FirstOf):
+        return slo
+    first = slo.indicator
+    for alternative, objective in zip(first.alternatives, first.objectives, strict=True):
+        if alternative == indicator and objective is not None:
+            return replace(slo, objective=objective)
+    return slo

@@ -1,0 +1,79 @@
+"""Standings: one row per SLO, which lists, /metrics and gates read instead of computing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from slo.store import schema
+from slo.store.dialect import among, put_many
+from slo.store.slos import row_ids
+from slo.store.standing_json import dump_standing, load_standing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from slo.domain.standing import Standing
+
+_p, _s = schema.standing, schema.slo
+
+
+def put(session: Session, standings: Sequence[tuple[Standing, str | None]]) -> None:
+    """Writes each standing over the SLO's former one; a grid of None leaves the grid there is.
+
+    Standings of SLOs that the store does not know are left out: they were renamed
+    or never declared.
+    """
+    ids = row_ids(session, [standing.slo for standing, _ in standings])
+    rows = {
+        ids[standing.slo]: (
+            ids[standing.slo],
+            standing.at,
+            standing.state,
+            standing.budget.remaining,
+            dump_standing(standing),
+            grid,
+        )
+        for standing, grid in standings
+        if standing.slo in ids
+    }
+    # In order of their ids, so that two processes never wait for each other.
+    put_many(
+        session,
+        _p,
+        [rows[row_id] for row_id in sorted(rows)],
+        lambda new: {
+            "at": new.at,
+            "state": new.state,
+            "remaining": new.remaining,
+            "body": new.body,
+            "grid": func.coalesce(new.grid, _p.c.grid),
+        },
+    )
+
+
+def all(session: Session) -> list[Standing]:  # noqa: A001 -- read as `standings.all(session)`
+    """All standings, by service and name."""
+    query = select(_p.c.body).join(_s).order_by(_s.c.service, _s.c.name)
+    return [load_standing(body) for body in session.execute(query).scalars()]
+
+
+def one(session: Session, slo_id: str) -> Standing | None:
+    """The standing of one SLO, None before its first cycle."""
+    service, _, name = slo_id.partition("/")
+    query = select(_p.c.body).join(_s).where(_s.c.service == service, _s.c.name == name)
+    body = session.execute(query).scalar()
+    return None if body is None else load_standing(body)
+
+
+def grids(session: Session, slo_ids: Collection[str]) -> dict[str, str]:
+    """The grids by SLO id; SLOs without one are left out."""
+    ids = row_ids(session, slo_ids)
+    query = select(_p.c.slo_id, _p.c.grid).where(
+        among(session, _p.c.slo_id, ids.values()), _p.c.grid.is_not(None)
+    )
+    found = {row[0]: row[1] for row in session.execute(query)}
+    return {slo_id: found[row_id] for slo_id, row_id in ids.items() if row_id in found}
