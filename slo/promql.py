@@ -16,12 +16,13 @@ from slo.domain.selector import Matcher, Selector
 if TYPE_CHECKING:
     from slo.domain.selector import MatchOp
 
-_OPS: dict[object, MatchOp] = {
-    promql_parser.MatchOp.Equal: "=",
-    promql_parser.MatchOp.NotEqual: "!=",
-    promql_parser.MatchOp.Re: "=~",
-    promql_parser.MatchOp.NotRe: "!~",
-}
+# Pairs, because the parser's operators cannot be hashed.
+_OPS: tuple[tuple[promql_parser.MatchOp, MatchOp], ...] = (
+    (promql_parser.MatchOp.Equal, "="),
+    (promql_parser.MatchOp.NotEqual, "!="),
+    (promql_parser.MatchOp.Re, "=~"),
+    (promql_parser.MatchOp.NotRe, "!~"),
+)
 WINDOW = "$window"
 
 
@@ -47,7 +48,7 @@ def parse_selector(text: str) -> Selector:
     name = expression.name
     matchers = []
     for matcher in expression.matchers.matchers:
-        op = _OPS[matcher.op]
+        op = next(text for known, text in _OPS if known == matcher.op)
         if matcher.name == "__name__" and op == "=":
             name = matcher.value
         else:

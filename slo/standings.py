@@ -11,9 +11,8 @@ import orjson
 
 from slo.domain.budget import budget_of, expected_events
 from slo.domain.burn import burn_rate
-from slo.domain.exclusion import bad_until
 from slo.domain.forecast import FORECAST_SPANS, exhausted_after
-from slo.domain.grid import burndown, spent_since
+from slo.domain.grid import Grid, burndown, spent_since
 from slo.domain.lookup import Memo, Subject, View, plan_of
 from slo.domain.span import Span, rfc3339
 from slo.domain.standing import BURN_SPANS, Forecast, Note, Standing
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from slo.domain.exclusion import Mark
     from slo.domain.ledger import Correction, Exclusion, Reading, Tally
     from slo.domain.lookup import Plan
     from slo.domain.standing import Budget, State
@@ -138,8 +136,8 @@ def _result(
         (name, burn_rate(view.tally(Span(plan.end - seconds, plan.end)), slo.objective))
         for name, seconds in BURN_SPANS
     )
-    marks = plan.marks(found)
-    bad = bad_until(marks, plan.window, view.reading_at, view.excluded, view.corrections)
+    grid = view.grid()
+    bad = view.bad_since_start(grid)
     forecasts = _forecasts(plan, budget, dict(burn_rates), counted + (rest or 0), bad)
     last, last_data = view.reading_at(plan.end), view.last_data()
     state = next_state(
@@ -183,22 +181,23 @@ def _result(
         paused=subject.paused,
         last_data=last_data,
     )
-    return standing, None if plan.past else _memo_text(plan, marks, state, last_data)
+    return standing, None if plan.past else _memo_text(plan, grid, state, last_data)
 
 
 def _parse_memo(text: str) -> Memo:
     body = orjson.loads(text)
-    points = {t: (good, total) for t, good, total in body["points"]}
-    return Memo(body["meter"], body["step"], body["state"], body["last_data"], points)
+    grid = Grid(body["step"], body["first"], tuple(body["bad"]))
+    return Memo(body["meter"], grid, body["state"], body["last_data"])
 
 
-def _memo_text(plan: Plan, marks: Iterable[Mark], state: State, last_data: int | None) -> str:
+def _memo_text(plan: Plan, grid: Grid, state: State, last_data: int | None) -> str:
     body = {
         "meter": plan.memo.meter,
-        "step": plan.memo.step,
         "state": state,
         "last_data": last_data,
-        "points": [list(mark) for mark in marks if mark.at < plan.end],
+        "step": grid.step,
+        "first": grid.first,
+        "bad": grid.bad,
     }
     return orjson.dumps(body).decode()
 
@@ -219,12 +218,11 @@ def _forecasts(
     bad: Sequence[tuple[int, float]],
 ) -> tuple[Forecast, ...]:
     """When the budget, which stands for so many counted `seconds`, is gone."""
-    horizon, leaving = plan.period.end - plan.end, list[tuple[int, float]]()
-    if not plan.calendar:
-        horizon = plan.window.seconds
-        leaving = [(at - plan.window.start, spent) for at, spent in bad]
+    horizon = plan.period.end - plan.end if plan.calendar else plan.window.seconds
+    gone = () if plan.calendar else bad  # A month's bad events stay till it ends.
     result = []
     for basis, _ in FORECAST_SPANS:
+        leaving = ((at - plan.window.start, spent) for at, spent in gone)
         after = exhausted_after(budget, burn_rates[basis], seconds, horizon, leaving)
         result.append(Forecast(basis, None if after is None else plan.end + after))
     return tuple(result)

@@ -470,7 +470,7 @@ class TestMemo:
         whole = standing_of(session, steady)
         ((_, memo),) = compute(session, [subject(session, steady)])
         body = json.loads(memo)
-        body["points"] = [[t, good - 50, total] for t, good, total in body["points"]]
+        body["bad"] = [bad + 50 for bad in body["bad"]]
         for void in (body | {"meter": 99}, body | {"step": 60}):
             keep(session, steady, json.dumps(void))
             assert standing_of(session, steady) == whole

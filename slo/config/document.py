@@ -65,6 +65,7 @@ class Document:
     faults: list[Fault] = field(default_factory=list)
     _values: dict[int, Any] = field(default_factory=dict)
     _broken: set[Path] = field(default_factory=set)
+    _indexes: dict[int, dict[Any, tuple[yaml.Node, yaml.Node]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str, file: str, env: Mapping[str, str]) -> Document:
@@ -81,6 +82,7 @@ class Document:
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             document._add(line, column, (), "holds a character that YAML does not allow")
         except RecursionError:
+            document.root = None
             document._add(1, 1, (), "is nested too deeply")
         return document
 
@@ -110,7 +112,7 @@ class Document:
                 node = node.value[part]
                 mark = node.start_mark
                 continue
-            found = next((pair for pair in _pairs(node) if pair[0].value == part), None)
+            found = self._pairs(node).get(part)
             if found is None:  # A key that is missing: the place is where it should be.
                 return mark
             key, node = found
@@ -118,6 +120,17 @@ class Document:
             if on_key or not getattr(node, "value", None):
                 mark = key.start_mark
         return mark
+
+    def _pairs(self, node: yaml.Node) -> dict[Any, tuple[yaml.Node, yaml.Node]]:
+        """The keys and values of a mapping by key; kept, since many faults may ask for them."""
+        index = self._indexes.get(id(node))
+        if index is None:
+            index = self._indexes[id(node)] = {}
+            for key, value in _pairs(node):
+                index.setdefault(
+                    key.value if isinstance(key, yaml.ScalarNode) else None, (key, value)
+                )
+        return index
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         if isinstance(node, yaml.ScalarNode):

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from slo.config.shape import Complaint
     from slo.domain.source import Source
 
-_QUARTER_HOUR = 900
+_SHORTEST_SPAN = 300
+"""Seconds of the shortest burn-rate window; it and every local midnight end a bucket."""
 
 
 class DatabaseShape(Shape):
@@ -57,7 +58,7 @@ class RootShape(Shape):
     )
     interval: Seconds = Field(
         default=timedelta(seconds=60),
-        description="Spacing of cycles, and the bucket of every SLO; a divisor of 15m.",
+        description="Spacing of cycles, and the bucket of every SLO; a divisor of 5m.",
     )
     window: WindowValue = Field(
         default=RollingWindow(timedelta(days=30)), description="Window of SLOs that name none."
@@ -95,8 +96,11 @@ class RootShape(Shape):
         if data.get("sources") == {}:
             yield ("sources", KEY), "is empty; declare at least one server"
         interval = interval_of(data.get("interval", "60s"))
-        if interval is not None and _QUARTER_HOUR % interval:
-            yield ("interval",), "must divide 15m, so that days begin with a bucket; write 60s"
+        if interval is not None and _SHORTEST_SPAN % interval:
+            yield (
+                ("interval",),
+                "must divide 5m, the shortest window of a burn rate; write for example 60s",
+            )
         yield from _keep_complaints(data.get("keep"), interval)
         yield from reference_complaints(data)
 

@@ -104,6 +104,9 @@ class Child:
     def pause(self) -> None:
         """Make it hang: it lives, keeps its ports, and answers nothing (SIGSTOP)."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None and self._process.returncode is None:
+            # The signal takes a moment, in which it could still answer.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused process go on."""
@@ -205,19 +208,19 @@ class Prometheus:
         self.config = config
         self.data = folder / "data"
         self.url = f"http://127.0.0.1:{port}"
+        own = {
+            "--config.file": folder / "prometheus.yml",
+            "--storage.tsdb.path": self.data,
+            # The history is older than the 15 days that Prometheus keeps by default.
+            "--storage.tsdb.retention.time": "10y",
+            "--web.listen-address": f"127.0.0.1:{port}",
+            "--log.level": "warn",
+        }
+        # A flag given twice is an error to Prometheus; the caller's takes the place of ours.
+        given = {flag.partition("=")[0] for flag in flags}
+        argv = [f"{name}={value}" for name, value in own.items() if name not in given]
         self.child = Child(
-            "Prometheus",
-            [
-                str(binary),
-                f"--config.file={folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={self.data}",
-                # The history is older than the 15 days that Prometheus keeps by default.
-                "--storage.tsdb.retention.time=10y",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--log.level=warn",
-                *flags,
-            ],
-            log or folder / "prometheus.log",
+            "Prometheus", [str(binary), *argv, *flags], log or folder / "prometheus.log"
         )
 
     @property

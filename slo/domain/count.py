@@ -137,7 +137,7 @@ class Count:
 
     def questions(self) -> Questions:
         """What must be known before `book`."""
-        unseen = {s.series for s in self.sampled if s.series.key not in self.edges}
+        unseen = [s.series for s in self.sampled if s.series.key not in self.edges]
         starts = {s.series.key for s in self.sampled if s.series.target in self.asked}
         ups = set(self._silent_targets())
         if unseen:

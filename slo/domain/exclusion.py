@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from slo.domain.ledger import NOTHING, Reading, Tally
 from slo.domain.span import Span, bucket_end, union
@@ -108,55 +108,44 @@ def tally(
     return result
 
 
-class Mark(NamedTuple):
-    """A reading's events at an instant of a grid, cumulative."""
-
-    at: int
-    good: float
-    total: float
-
-
 def bad_until(
-    marks: Iterable[Mark],
+    marks: Sequence[tuple[int, float]],
     span: Span,
     reading_at: ReadingAt,
     excluded: Sequence[Span] = (),
     corrections: Sequence[Correction] = (),
-) -> list[tuple[int, float]]:
-    """For each mark inside `span`, in order, its instant and the bad events since `span.start`.
+) -> list[float]:
+    """For each mark, in order and inside `span`, the bad events from the span's start to it.
 
-    Equal to `tally(Span(span.start, mark.at), ...).bad`, in one pass.
+    A mark is an instant and the bad events (total less good) of the reading there.
+    Equal to `tally(Span(span.start, mark), ...).bad`, in one pass.
     """
-    parts = net_spans(span, excluded) if excluded else [span]
-    deltas = sorted(
-        (c.end, c.good, c.total)
+    first = reading_at(span.start)
+    if first is None:
+        return [0.0] * len(marks)
+    if not excluded and not corrections:
+        base = first.total - first.good
+        return [bad - base if bad > base else 0.0 for _, bad in marks]
+    parts = [
+        (part, _bad(reading_at(part.start)), _bad(reading_at(part.end)))
+        for part in net_spans(span, excluded)
+    ]
+    deltas = [
+        (c.end, c.total - c.good)
         for c in corrections
-        if any(p.start < c.end <= p.end for p in parts)
-    )
-    result: list[tuple[int, float]] = []
-    good = total = 0.0  # All before the current part, and the corrections so far.
-    upcoming, ends = iter(marks), iter(deltas)
-    mark, delta = next(upcoming, None), next(ends, None)
-    while mark is not None and mark.at <= span.start:
-        mark = next(upcoming, None)
-    for part in parts:
-        first, last = reading_at(part.start), reading_at(part.end)
-        if first is None or last is None:
-            return []
-        while mark is not None and mark.at <= part.end:
-            while delta is not None and delta[0] <= mark.at:
-                good, total, delta = good + delta[1], total + delta[2], next(ends, None)
-            if mark.at <= part.start:  # Within what is excluded before this part.
-                bad = total - good
-            else:
-                bad = total + mark.total - first.total - (good + mark.good - first.good)
-            result.append((mark.at, max(0.0, bad)))
-            mark = next(upcoming, None)
-        good += last.good - first.good
-        total += last.total - first.total
-    while mark is not None and mark.at <= span.end:
-        while delta is not None and delta[0] <= mark.at:
-            good, total, delta = good + delta[1], total + delta[2], next(ends, None)
-        result.append((mark.at, max(0.0, total - good)))
-        mark = next(upcoming, None)
+        if any(part.start < c.end <= part.end for part, _, _ in parts)
+    ]
+    result = []
+    for at, bad in marks:
+        spent = sum(delta for end, delta in deltas if end <= at)
+        for part, first_bad, last_bad in parts:
+            if at <= part.start:
+                break
+            spent += (bad if at < part.end else last_bad) - first_bad
+        result.append(max(0.0, spent))
     return result
+
+
+def _bad(reading: Reading | None) -> float:
+    """The cumulative bad events of a reading, not clamped."""
+    return 0.0 if reading is None else reading.total - reading.good

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slo.domain.standing import SparkPoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from slo.domain.span import Span
     from slo.domain.standing import Budget
@@ -33,6 +34,44 @@ def grid_instants(span: Span, step: int) -> range:
     return range((span.start // step + 1) * step, span.end, step)
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cumulative bad events (total less good, as read) at `first` and each `step` after it."""
+
+    step: int
+    first: int = 0
+    bad: tuple[float, ...] = ()
+
+    @property
+    def instants(self) -> range:
+        """Where its points are, in epoch seconds."""
+        return range(self.first, self.first + len(self.bad) * self.step, self.step)
+
+    def missing(self, wanted: range) -> list[int]:
+        """Those of the `wanted` instants, of the same step, that it does not hold."""
+        held = self.instants
+        if not held or not wanted:
+            return list(wanted)
+        before = range(wanted.start, min(held.start, wanted.stop), self.step)
+        return [*before, *range(max(held.stop, wanted.start), wanted.stop, self.step)]
+
+    def over(self, wanted: range, bad_at: Callable[[int], float | None]) -> Grid:
+        """The grid at just the `wanted` instants, those that it does not hold by `bad_at`.
+
+        Without any points if one of them has no reading.
+        """
+        held = self.instants
+        points: list[float | None] = [bad_at(t) for t in wanted if not held or t < held.start]
+        if held and wanted:
+            first = max(0, (wanted.start - held.start) // self.step)
+            points += self.bad[first : max(0, (wanted[-1] - held.start) // self.step + 1)]
+            points += [
+                bad_at(t) for t in range(max(held.stop, wanted.start), wanted.stop, self.step)
+            ]
+        known = tuple(p for p in points if p is not None)
+        return Grid(self.step, wanted.start, known if len(known) == len(points) else ())
+
+
 def burndown(
     window: Span, begun: int, budget: Budget, bad: Sequence[tuple[int, float]]
 ) -> tuple[SparkPoint, ...]:
@@ -43,14 +82,15 @@ def burndown(
     """
     if budget.allowed <= 0:
         return ()
-    points = [SparkPoint(window.start, None if begun > window.start else 1.0)]
+    head = [SparkPoint(window.start, None if begun > window.start else 1.0)]
     if window.start < begun < window.end:
-        points.append(SparkPoint(begun, 1.0))
-    points += [SparkPoint(at, 1 - spent / budget.allowed) for at, spent in bad if at > begun]
-    last = len(points) - 1
-    if last < SPARK_POINTS:
-        return tuple(points)
-    return tuple(points[n * last // (SPARK_POINTS - 1)] for n in range(SPARK_POINTS))
+        head.append(SparkPoint(begun, 1.0))
+    last, room = len(bad) - 1, SPARK_POINTS - len(head)
+    if last >= room:
+        # Evenly spaced, the last one among them.
+        bad = [bad[last - n * last // room] for n in range(room - 1, -1, -1)]
+    allowed = budget.allowed
+    return (*head, *(SparkPoint(at, 1 - spent / allowed) for at, spent in bad if at > begun))
 
 
 def spent_since(budget: Budget, window: Span, bad: Sequence[tuple[int, float]]) -> int | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from slo.domain.budget import HISTORY_SECONDS
-from slo.domain.exclusion import Mark, instants_needed, net_seconds, snapped, tally
-from slo.domain.grid import grid_instants, grid_step
+from slo.domain.exclusion import bad_until, instants_needed, net_seconds, snapped, tally
+from slo.domain.grid import Grid, grid_instants, grid_step
 from slo.domain.span import Span, bucket_floor, union
 from slo.domain.standing import BURN_SPANS
 from slo.domain.state import NO_DATA_SECONDS
@@ -45,18 +45,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """What one cycle leaves for the next; grid points are `instant -> (good, total)`.
+    """What one cycle leaves for the next.
 
-    The grid holds bare readings, so neither corrections nor exclusions nor a
+    Its grid holds bare readings, so neither corrections nor exclusions nor a
     longer backfill make it wrong: the first two are applied, and missing points
     looked up, whenever it is used. Only another meter or spacing makes it void.
     """
 
     meter: int
-    step: int
+    grid: Grid
     state: State | None = None
     last_data: int | None = None
-    points: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,7 @@ class Plan:
     end: int
     window: Span
     period: Span
+    grid: range
     memo: Memo
     exclusions: Sequence[Exclusion]
     instants: frozenset[int]
@@ -100,18 +100,6 @@ class Plan:
             rest = Span(self.window.start, min(self.begun, self.end))
         return net_seconds(rest, union(e.span for e in self.exclusions))
 
-    def marks(self, found: Mapping[tuple[int, int], Reading]) -> list[Mark]:
-        """The grid inside the window as far as the ledger reaches, and the window's end."""
-        meter, known = self.subject.meter.id, self.memo.points
-        inside = Span(max(self.window.start, self.begun), self.end)
-        marks = []
-        for t in (*grid_instants(inside, self.memo.step), self.end):
-            if t in known:
-                marks.append(Mark(t, *known[t]))
-            elif (reading := found.get((meter, t))) is not None:
-                marks.append(Mark(t, reading.good, reading.total))
-        return marks
-
 
 def plan_of(
     subject: Subject, at: int | None, exclusions: Iterable[Exclusion], memo: Memo | None
@@ -129,8 +117,9 @@ def plan_of(
     begun = end if meter.booked_from is None or booked is None else meter.booked_from
     window, period = window_of.span_at(end), window_of.period_at(end)
     step = grid_step(period.seconds, meter.bucket)
-    fits = memo is not None and (memo.meter, memo.step) == (meter.id, step)
-    kept = memo if memo is not None and fits else Memo(meter.id, step)
+    fits = memo is not None and (memo.meter, memo.grid.step) == (meter.id, step)
+    kept = memo if memo is not None and fits else Memo(meter.id, Grid(step))
+    grid = grid_instants(Span(max(window.start, begun), end), step)
     wide = Span(min(window.start, end - HISTORY_SECONDS), max(period.end, end))
     applying = [e for e in exclusions if e.span.overlap(wide)]
     instants = {window.start, end, *(end - s for _, s in BURN_SPANS)}
@@ -139,8 +128,7 @@ def plan_of(
         instants.add(end - HISTORY_SECONDS)
     if applying:
         instants.update(instants_needed(wide, applying, meter.bucket))
-    grid = grid_instants(Span(max(window.start, begun), end), step)
-    instants.update(t for t in grid if t not in kept.points)
+    instants.update(kept.grid.missing(grid))
     return Plan(
         subject=subject,
         past=at is not None,
@@ -148,6 +136,7 @@ def plan_of(
         end=end,
         window=window,
         period=period,
+        grid=grid,
         memo=kept,
         exclusions=applying,
         instants=frozenset(max(t, begun) for t in instants),
@@ -199,6 +188,23 @@ class View:
     def counted_seconds(self, span: Span) -> int:
         """How many seconds of `span` the ledger holds and no exclusion takes out."""
         return net_seconds(Span(max(span.start, self.plan.begun), span.end), self.excluded)
+
+    def grid(self) -> Grid:
+        """The grid inside the window, as far as the ledger reaches."""
+        return self.plan.memo.grid.over(self.plan.grid, self._bad_at)
+
+    def bad_since_start(self, grid: Grid) -> list[tuple[int, float]]:
+        """The window's bad events until each point of the grid, and until its end."""
+        window, last = self.plan.window, self.reading_at(self.plan.end)
+        instants = [*grid.instants, window.end]
+        readings = [*grid.bad, 0.0 if last is None else last.total - last.good]
+        marks = list(zip(instants, readings, strict=True))
+        bad = bad_until(marks, window, self.reading_at, self.excluded, self.corrections)
+        return list(zip(instants, bad, strict=True))
+
+    def _bad_at(self, instant: int) -> float | None:
+        reading = self.reading_at(instant)
+        return None if reading is None else reading.total - reading.good
 
     def last_data(self) -> int | None:
         """The end of the newest covered bucket, to the accuracy of the readings looked up."""

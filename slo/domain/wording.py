@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from slo.domain.duration import format_duration
@@ -23,6 +24,7 @@ _RECORDED = re.compile(r"^[^:]+:([^:]+):[^:]+$")
 _ONE_SHORT_UNIT = re.compile(r"^(\d+)(s|ms|us)$")
 
 
+@lru_cache(maxsize=4096)
 def metric_words(name: str | None) -> str:
     """The thing that a metric counts: `inference_requests_total` counts inference requests."""
     if not name:

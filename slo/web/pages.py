@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Blueprint, current_app, render_template, request
@@ -43,9 +43,7 @@ def show_overview() -> str:
         known = standings.all(session)
         cycle = cycle_line(session, now)
     found = overview.matching(known, query)
-    row: Callable[[overview.Row], Markup] = getattr(
-        current_app.jinja_env.get_template("macros.html").module, "slo_row"
-    )
+    macros: Any = current_app.jinja_env.get_template("macros.html").module
     return render_template(
         "overview.html",
         cycle=cycle,
@@ -55,7 +53,7 @@ def show_overview() -> str:
         summary=overview.summary(known) if known else "",
         cards=overview.cards(known, now),
         most_cards=overview.MOST_CARDS,
-        groups=overview.groups(found, lambda s: site.rows.render(s, now, row)),
+        groups=overview.groups(found, lambda s: site.rows.render(s, now, macros.slo_row)),
         badges=urgency.BADGES,
         sorts=overview.SORTS,
         owners=overview.owners(known),

@@ -38,10 +38,10 @@ EVENTS = "events: {bad: b, total: t}\n        "
     [
         ("§databse: {}", "databse: unknown key; did you mean `database`? allowed: prometheus, "),
         ("§zzz: {}", "zzz: unknown key; allowed: prometheus, sources"),
-        ("database: {ulr: x}".replace("ulr", "§ulr"), "ulr: unknown key; did you mean `url`?"),
+        ("database: {§ulr: x}", "ulr: unknown key; did you mean `url`?"),
         ("§database:", "is empty; give it a value, or leave the key out"),
-        ("interval: §7s", "must divide 15m"),
-        ("interval: §30m", "must divide 15m"),
+        ("interval: §7s", "must divide 5m"),
+        ("interval: §15m", "must divide 5m"),
         ("interval: §60", "'60' is not a duration; write for example"),
         ("interval: §1:30", "'1:30' is not a duration"),
         ("interval: §1500ms", "not a whole number of seconds"),
@@ -56,7 +56,7 @@ EVENTS = "events: {bad: b, total: t}\n        "
         ("§window: {zone: UTC}", "calendar: is missing"),
         ("max_gap: §week", "'week' is not a duration"),
         ("max_gap: §99999999999999999d", "too long"),
-        ("§keep: 3d".replace("§keep: ", "keep: §"), "must be a mapping of spacings to ages"),
+        ("keep: §3d", "must be a mapping of spacings to ages"),
         ("§keep: {5m: 35d, 1d: forever}", "must begin with the interval, as in 1m: 3d"),
         ("§keep: {1m: 3d, 1h: 400d}", "must end with a spacing that is kept forever"),
         ("§keep: {1m: 3d, 7m: 4d, 10m: forever}", "10m must be a multiple of 7m"),
@@ -86,14 +86,16 @@ EVENTS = "events: {bad: b, total: t}\n        "
         ("prometheus: {url: http://h, tls: {§key: a}}", "needs cert"),
         ("prometheus: {url: http://h, tls: {verify: §no}}", "'no' must be true or false"),
         (
-            "prometheus: {url: http://h, basic_auth: {username: a, password: b}, "
-            "§bearer_token_file: t}",
+            (
+                "prometheus: {url: http://h, basic_auth: {username: a, password: b}, "
+                "§bearer_token_file: t}"
+            ),
             "cannot stand beside basic_auth",
         ),
         ("routes: {page: [§pager]}", "'pager' is not a declared receiver; none is declared"),
         ("routes: {§pages: []}", "did you mean `page`?"),
         (
-            "§routes: {page: pager}".replace("§routes: {page: ", "routes: {page: §"),
+            "routes: {page: §pager}",
             "must be a list",
         ),
     ],
@@ -134,10 +136,7 @@ def test_faults_at_the_top(text, message):
         (EVENTS + "§alerts: []", "alerts: unknown key; allowed: objective, "),
         (EVENTS + "§latency: {histogram: a_seconds, threshold: 1s}", "cannot stand beside events"),
         (
-            EVENTS
-            + "§owner: a\n        owner: b".replace("§owner: a", "owner: a").replace(
-                "owner: b", "§owner: b"
-            ),
+            EVENTS + "owner: a\n        §owner: b",
             "owner: duplicate key, first on line 7",
         ),
         ("§events: {total: t}", "events: needs one of good and bad"),
@@ -145,9 +144,7 @@ def test_faults_at_the_top(text, message):
         ("§events: {good: g}", "events.total: is missing"),
         ("events: {bad: §t, total: t}", "same as total, so all events would be bad"),
         (
-            'events: {bad: \'t{b="1",a="2"}\', total: \'t{a="2",b="1"}\'}'.replace(
-                "bad: ", "bad: §"
-            ),
+            'events: {bad: §\'t{b="1",a="2"}\', total: \'t{a="2",b="1"}\'}',
             "same as total",
         ),
         ("events: {bad: §'b[5m]', total: t}", "is an expression; a plain selector is needed"),
@@ -158,7 +155,10 @@ def test_faults_at_the_top(text, message):
         ("events: {bad: §5, total: t}", "but YAML takes it for a number"),
         ("events: {bad: §'job:errors:rate5m', total: t}", "looks recorded by a rule"),
         ("events: {bad: b, total: §'job:all:sum', recorded: false}", "looks recorded by a rule"),
-        ("latency: {histogram: §'job:a_seconds:sum', threshold: 1s, unit: seconds}", "looks recorded by a rule"),
+        (
+            "latency: {histogram: §'job:a_seconds:sum', threshold: 1s, unit: seconds}",
+            "looks recorded by a rule",
+        ),
         ("events: {bad: b, total: t, recorded: §yes}", "'yes' must be true or false"),
         ("latency: {histogram: §ttft, threshold: 1s}", "write unit: seconds, milliseconds or"),
         ("latency: {histogram: §a_seconds_sum, threshold: 1s, unit: seconds}", "without _sum"),
@@ -243,8 +243,10 @@ def test_objectives_that_promise_nothing_or_leave_no_budget_are_refused(text):
             "needs an indicator, one of events, latency, mean, slices, freshness, query",
         ),
         (
-            "services:\n  a:\n    SLO: {§latency: 1s}\n    slos:\n"
-            "      latency: {objective: 9%, events: {bad: b, total: t}}\n",
+            (
+                "services:\n  a:\n    SLO: {§latency: 1s}\n    slos:\n"
+                "      latency: {objective: 9%, events: {bad: b, total: t}}\n"
+            ),
             "a/latency",
             "a/latency is declared already",
         ),
@@ -266,21 +268,23 @@ def test_objectives_that_promise_nothing_or_leave_no_budget_are_refused(text):
         ("SLO: {latency: 1s}\nmetrics: {latency: §ttft}\n", "metrics", "has no unit"),
         ("SLO: {latency: 1s}\nmetrics: {§accuracy: {good: a}}\n", "metrics", "total: is missing"),
         (
-            "sources: {eu: {url: http://a}, us: {url: http://b}}\nSLO: {§latency: 1s}\n".replace(
-                "§latency: 1s", "latency: §1s"
-            ),
+            "sources: {eu: {url: http://a}, us: {url: http://b}}\nSLO: {latency: §1s}\n",
             "default/latency",
             "needs source, one of eu, us",
         ),
         (
-            "sources: {eu: {url: http://a}, us: {url: http://b}}\n"
-            "services: {a: {source: §eu1, SLO: {latency: 1s}}}\n",
+            (
+                "sources: {eu: {url: http://a}, us: {url: http://b}}\n"
+                "services: {a: {source: §eu1, SLO: {latency: 1s}}}\n"
+            ),
             "a",
             "source: 'eu1' is not a declared source; did you mean `eu`? declared: eu, us",
         ),
         (
-            "prometheus: {url: http://a}\n§sources: {eu: {url: http://b}}\n"
-            "services: {a: {source: eu, SLO: {latency: 1s}}}\n",
+            (
+                "prometheus: {url: http://a}\n§sources: {eu: {url: http://b}}\n"
+                "services: {a: {source: eu, SLO: {latency: 1s}}}\n"
+            ),
             "sources",
             "cannot stand beside prometheus",
         ),
@@ -301,25 +305,27 @@ def test_objectives_that_promise_nothing_or_leave_no_budget_are_refused(text):
             "to: is empty",
         ),
         (
-            "receivers: {a: {type: email, host: h, from: a@b, to: [c@d], port: §99999}}\n"
-            "SLO: {latency: 1s}\n",
+            (
+                "receivers: {a: {type: email, host: h, from: a@b, to: [c@d], port: §99999}}\n"
+                "SLO: {latency: 1s}\n"
+            ),
             "receivers/a",
             "port: '99999' is not a port such as 587",
         ),
         (
-            "receivers: {pager: {type: slack, url: http://h}}\nroutes: {page: [§pagr]}\n"
-            "SLO: {latency: 1s}\n",
+            (
+                "receivers: {pager: {type: slack, url: http://h}}\nroutes: {page: [§pagr]}\n"
+                "SLO: {latency: 1s}\n"
+            ),
             "routes",
             "page.0: 'pagr' is not a declared receiver; did you mean `pager`? declared: pager",
         ),
-        ("owner: a\n".replace("owner", "§owner") + SHORT, "owner", "unknown key; allowed"),
+        (f"§owner: a\n{SHORT}", "owner", "unknown key; allowed"),
         ("§{}\n", "", "no SLO is declared"),
         ("§- a\n", "", "must be a mapping; its keys: prometheus"),
         ("§just text\n", "", "must be a mapping"),
         (
-            "SLO: {latency: !!python/object:os.system §x}\n".replace("!!", "§!!").replace(
-                " §x", " x"
-            ),
+            "SLO: {latency: §!!python/object:os.system x}\n",
             "default/latency",
             "has no meaning here",
         ),
@@ -340,7 +346,7 @@ def test_faults_between_the_parts(text, where, message):
         ("", "slo.yaml: ", "is empty; write services, or SLO"),
         ("# nothing\n", "slo.yaml: ", "is empty; write services, or SLO"),
         ("SLO: {latency: 1s, ? [a] : b}", "slo.yaml:1:22", "a key must be text"),
-        ("SLO: {latency: ${A}}", "slo.yaml:1:18", "a value with ${...} needs quotes"),
+        ("SLO: {latency: ${A}}", "slo.yaml:1:17", "a value with ${...} needs quotes"),
         ("<<: 3\nSLO: {latency: 1s}\n", "slo.yaml:1:5", "`<<` takes a mapping"),
     ],
 )
@@ -352,11 +358,12 @@ def test_text_that_is_no_yaml(text, place, message):
 
 def test_a_mapping_that_holds_itself_is_refused():
     found = faults("services: &s\n  a:\n    slos: *s\n")
-    assert found
+    assert any("slos: unknown key" in fault.message for fault in found)
 
 
 def test_a_file_nested_without_end_is_refused():
-    assert faults("a: " + "[" * 20_000)
+    (fault,) = faults("a: " + "[" * 2000 + "]" * 2000)
+    assert fault.message == "is nested too deeply"
 
 
 def test_all_faults_come_at_once_sorted_by_line():
@@ -385,8 +392,10 @@ routes: {page: [nobody]}
         "slo.yaml:7:20: fraud-model/latency: objective",
         "slo.yaml:8:30: fraud-model/latency: latency.histogram",
         "slo.yaml:8:46: fraud-model/latency: latency.threshold",
-        "slo.yaml:9:7: fraud-model/quality: needs objective, such as 99.9%, "
-        "here or for the whole service",
+        (
+            "slo.yaml:9:7: fraud-model/quality: needs objective, such as 99.9%, "
+            "here or for the whole service"
+        ),
         "slo.yaml:10:16: fraud-model/quality: owner",
         "slo.yaml:11:24: fraud-model/quality: events.good",
         "slo.yaml:11:33: fraud-model/quality: events.bad",
@@ -493,20 +502,27 @@ def test_bytes_that_are_no_text_name_their_place(tmp_path):
     assert str(caught.value) == f"{path}:2:6: is not UTF-8 text"
 
 
-@given(st.text(max_size=60))
-def test_no_text_makes_the_loader_fail_in_another_way(text):
+def outcome(text):
+    """The faults of `text`, none where it loads; anything else that is raised is a failure."""
     try:
         parse(text, "slo.yaml", {})
     except ConfigError as error:
-        assert error.faults
+        return error.faults
+    return ()
+
+
+@given(st.text(max_size=60))
+def test_no_text_makes_the_loader_fail_in_another_way(text):
+    assert all(fault.message for fault in outcome(text))
 
 
 words = st.sampled_from(["x", "no", "1", "30d", "99%", "${A}", "$window", "a_total", "a{", "month"])
-keys = st.sampled_from(
+KEYS = (
     "services SLO slos a objective window events latency total bad good source sources metrics "
     "prometheus url urls tls keep 1m receivers type routes page labels states was accuracy query "
-    "slices calendar zone interval ignore_labels headers".split()
+    "slices calendar zone interval ignore_labels headers"
 )
+keys = st.sampled_from(KEYS.split())
 trees = st.recursive(
     st.one_of(st.none(), words),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=4)),
@@ -525,8 +541,4 @@ def as_yaml(tree):
 
 @given(st.dictionaries(keys, trees, max_size=5))
 def test_no_shape_makes_the_loader_fail_in_another_way(tree):
-    try:
-        parse(as_yaml(tree), "slo.yaml", {})
-    except ConfigError as error:
-        assert error.faults
-        assert all(fault.line for fault in error.faults)
+    assert all(fault.line for fault in outcome(as_yaml(tree)))

@@ -35,52 +35,41 @@ def nodes(node):
         yield from nodes(value)
 
 
+KNOWN = {
+    *("$ref", "$defs", "$schema", "title", "description", "examples", "type", "enum", "pattern"),
+    *("minLength", "properties", "required", "additionalProperties", "propertyNames", "items"),
+    *("anyOf", "oneOf"),
+}
+
+
 def refusals(rules, value, root, path="$"):
     """What the JSON Schema `rules` hold against `value`; knows the words that ours uses."""
-    known = {
-        "$ref",
-        "$defs",
-        "$schema",
-        "title",
-        "description",
-        "examples",
-        "type",
-        "enum",
-        "pattern",
-        "minLength",
-        "properties",
-        "required",
-        "additionalProperties",
-        "propertyNames",
-        "items",
-        "anyOf",
-        "oneOf",
-    }
-    assert set(rules) <= known, set(rules) - known
+    assert set(rules) <= KNOWN, set(rules) - KNOWN
     if "$ref" in rules:
         yield from refusals(root["$defs"][rules["$ref"].rpartition("/")[2]], value, root, path)
-    if "type" in rules:
-        types = rules["type"] if isinstance(rules["type"], list) else [rules["type"]]
-        fits = any(isinstance(value, TYPES[name]) for name in types)
-        if not fits or (isinstance(value, bool) and "boolean" not in types):
-            yield f"{path} is not {types}"
-            return
-    if "enum" in rules and value not in rules["enum"]:
+    types = rules.get("type", list(TYPES))
+    fitting = [types] if isinstance(types, str) else types
+    kind = "boolean" if isinstance(value, bool) else ""
+    if not any(isinstance(value, TYPES[t]) and kind in {"", t} for t in fitting):
+        yield f"{path} is not {types}"
+        return
+    if value not in rules.get("enum", [value]):
         yield f"{path} is none of {rules['enum']}"
+    for word, counts in (("anyOf", range(1, 99)), ("oneOf", range(1, 2))):
+        count = sum(not list(refusals(rule, value, root, path)) for rule in rules.get(word, ()))
+        if word in rules and count not in counts:
+            yield f"{path} fits {count} of {word}"
+    yield from inner_refusals(rules, value, root, path)
+
+
+def inner_refusals(rules, value, root, path):
     if isinstance(value, str):
-        if not re.search(rules.get("pattern", ""), value):
-            yield f"{path} does not match"
-        if len(value) < rules.get("minLength", 0):
-            yield f"{path} is too short"
-    for word, fitting in (("anyOf", range(1, 99)), ("oneOf", range(1, 2))):
-        if word in rules:
-            count = sum(not list(refusals(r, value, root, path)) for r in rules[word])
-            if count not in fitting:
-                yield f"{path} fits {count} of {word}"
-    if isinstance(value, list):
+        if not re.search(rules.get("pattern", ""), value) or len(value) < rules.get("minLength", 0):
+            yield f"{path} is not text of the right form"
+    elif isinstance(value, list):
         for i, item in enumerate(value):
             yield from refusals(rules.get("items", {}), item, root, f"{path}[{i}]")
-    if isinstance(value, dict):
+    elif isinstance(value, dict):
         yield from (f"{path} lacks {key}" for key in rules.get("required", ()) if key not in value)
         for key, item in value.items():
             inside = rules.get("properties", {}).get(key, rules.get("additionalProperties", {}))

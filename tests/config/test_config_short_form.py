@@ -65,14 +65,20 @@ def test_accuracy_is_counted_else_the_gauge_is_judged_in_slices():
 def test_the_loader_says_what_it_filled_in():
     assert parse(SHORT, "slo.yaml", {}).defaults == (
         "Prometheus is at http://localhost:9090, since the file names none",
-        "default/availability is 99.9% of `http_requests_total`, of which "
-        '`http_requests_total{code=~"5.."}` are bad, over 30d',
-        "default/latency is 99% under 200ms by the first that Prometheus has of "
-        "`model_prediction_duration_seconds` and `http_request_duration_seconds`; "
-        "where it is only a Summary, its mean in each slice, over 30d",
-        "default/accuracy is 95% of `predictions_labelled_total`, of which "
-        "`predictions_correct_total` are good; where Prometheus has only the gauge "
-        "`model_accuracy`, at least 95% in 99% of slices, over 30d",
+        (
+            "default/availability is 99.9% of `http_requests_total`, of which "
+            '`http_requests_total{code=~"5.."}` are bad, over 30d'
+        ),
+        (
+            "default/latency is 99% under 200ms by the first that Prometheus has of "
+            "`model_prediction_duration_seconds` and `http_request_duration_seconds`; "
+            "where it is only a Summary, its mean in each slice, over 30d"
+        ),
+        (
+            "default/accuracy is 95% of `predictions_labelled_total`, of which "
+            "`predictions_correct_total` are good; where Prometheus has only the gauge "
+            "`model_accuracy`, at least 95% in 99% of slices, over 30d"
+        ),
     )
 
 

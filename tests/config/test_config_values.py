@@ -54,7 +54,9 @@ services:
       availability:
         objective: 99.9%
         window: 30d
-        events: {bad: 'requests_total{model="fraud",code=~"5.."}', total: 'requests_total{model="fraud"}'}
+        events:
+          bad: 'requests_total{model="fraud",code=~"5.."}'
+          total: 'requests_total{model="fraud"}'
       latency:
         objective: 99%
         latency: {histogram: 'inference_seconds{model="fraud"}', threshold: 200ms}
@@ -307,7 +309,7 @@ SHORT = "SLO: {availability: 99%}\n"
     ("text", "interval", "keep"),
     [
         ("", 60, [(3, 300), (35, 3600), (400, 86400)]),
-        ("interval: 15m", 900, [(35, 3600), (400, 86400)]),
+        ("interval: 5m", 300, [(35, 3600), (400, 86400)]),
         ("interval: 10s", 10, [(3, 300), (35, 3600), (400, 86400)]),
         ("keep: {1m: 2d, 10m: 20d, 1d: forever}", 60, [(2, 600), (20, 86400)]),
         ("keep: {60s: forever}", 60, []),

@@ -140,8 +140,8 @@ def test_a_prometheus_keeps_its_samples_over_kill_and_pause(tmp_path):
     with PrometheusServer(tmp_path, openmetrics=samples) as server:
         ready = f"{server.url}/api/v1/query?query=c_total&time={now}"
 
-        def answer():
-            with urllib.request.urlopen(ready, timeout=0.5) as response:
+        def answer(timeout=20.0):
+            with urllib.request.urlopen(ready, timeout=timeout) as response:
                 return response.read()
 
         assert b'"9"' in answer()
@@ -152,7 +152,7 @@ def test_a_prometheus_keeps_its_samples_over_kill_and_pause(tmp_path):
         assert b'"9"' in answer()
         server.pause()
         with pytest.raises(TimeoutError):
-            answer()
+            answer(timeout=0.5)
         server.resume()
         assert b'"9"' in answer()
         pid = server._server.child.pid

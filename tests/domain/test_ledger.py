@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slo.domain.exclusion import (
-    Mark,
     bad_until,
     instants_needed,
     net_seconds,
@@ -86,7 +85,6 @@ class TestTally:
 
     def test_an_empty_ledger_holds_nothing(self):
         assert tally(Span(0, 600), reader([])) == NOTHING
-        assert bad_until([Mark(60, 1, 1)], Span(0, 600), reader([])) == []
 
     def test_before_the_ledgers_beginning_nothing_happened(self):
         readings = [Reading(600, 5, 9, 0), Reading(660, 7, 12, 60)]
@@ -224,19 +222,20 @@ class TestExclusions:
 class TestBadUntil:
     @given(buckets, spans, hours, corrections, st.sets(minutes))
     def test_it_is_the_tally_up_to_each_mark(self, steps, span, excluded, deltas, at):
-        readings = ledger_of(steps)
-        reading_at, excluded = reader(readings), union(excluded)
-        marks = [Mark(readings[m].end, readings[m].good, readings[m].total) for m in sorted(at)]
-        found = bad_until(marks, span, reading_at, excluded, deltas)
-        assert found == [
-            (m.at, tally(Span(span.start, m.at), reading_at, excluded, deltas).bad)
-            for m in marks
-            if span.start < m.at <= span.end
+        readings = [r for r in ledger_of(steps) if r.end // BUCKET in at]
+        reading_at, excluded = reader(ledger_of(steps)), union(excluded)
+        marks = [(r.end, r.total - r.good) for r in readings if span.start < r.end <= span.end]
+        assert bad_until(marks, span, reading_at, excluded, deltas) == [
+            tally(Span(span.start, end), reading_at, excluded, deltas).bad for end, _ in marks
         ]
 
     def test_bad_events_are_never_below_zero(self):
         reading_at = reader([Reading(0, 0, 0, 0), Reading(60, 5, 3, 60)])
-        assert bad_until([Mark(60, 5, 3)], Span(0, 60), reading_at) == [(60, 0.0)]
+        assert bad_until([(60, -2.0)], Span(0, 60), reading_at) == [0.0]
+        assert bad_until([(60, -2.0)], Span(0, 60), reading_at, [Span(90, 95)]) == [0.0]
+
+    def test_an_empty_ledger_holds_none(self):
+        assert bad_until([(60, 0.0)], Span(0, 60), reader([])) == [0.0]
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.floats(0, 1e9))
