@@ -64,6 +64,8 @@ def ensure_expression(text: str, *, windowed: bool = False) -> None:
     if windowed and WINDOW not in text:
         raise PromQLError(f"{text!r} must use {WINDOW} as its range, as in increase(x[{WINDOW}])")
     expression = _parse(text.replace(WINDOW, "75s") if windowed else text)
+    while isinstance(expression, promql_parser.ParenExpr):
+        expression = expression.expr
     if isinstance(expression, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):
         raise PromQLError(f"{text!r} gives a range of samples; wrap it, as in max_over_time(...)")
     if isinstance(expression, promql_parser.StringLiteral):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ def exhausted_after(
     if rate <= 0 or short + rate * horizon < 0:
         return None
     then, left, value = 0.0, 0.0, short
-    for after, gone in (*leaving, (horizon, 0.0)):
-        # Corrections may lower the sum, but what has left does not come back.
-        reached, at = max(left, gone), min(after, horizon)
-        if after > then:
-            reached = left + (reached - left) * (at - then) / (after - then)
+    for after, gone in chain(leaving, [(math.inf, math.nan)]):
+        at, reached = after, gone
+        if after > horizon:  # Between two points, or beyond the last one.
+            share = 0.0 if after == math.inf else (horizon - then) / (after - then)
+            at, reached = horizon, left + share * (gone - left) if share else left
         following = short + rate * at - reached
         if following >= 0:
             gone_after = then + (at - then) * -value / (following - value)

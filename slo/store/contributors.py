@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import and_, bindparam, delete, func, select
 
@@ -13,8 +13,8 @@ from slo.store.dialect import among, digest, put_many, write_many
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import Any
 
+    from sqlalchemy import CursorResult
     from sqlalchemy.orm import Session
 
 KEPT = 20
@@ -65,6 +65,24 @@ def worst_hour(session: Session, meter_id: int, start: int, end: int) -> int | N
         .limit(1)
     )
     return session.execute(query).scalar()
+
+
+def fold_good(session: Session, meter_id: int, before: int) -> int:
+    """Sums up the label sets without bad events of the hours before an instant as `other`.
+
+    Gives the number of rows that this saved; what bad events came from stays.
+    """
+    where = (
+        _c.c.meter_id == meter_id,
+        _c.c.hour < before - _HOUR,
+        _c.c.bad == 0,
+        _c.c.labels != OTHER,
+    )
+    sums = select(_c.c.hour, func.sum(_c.c.total)).where(*where).group_by(_c.c.hour)
+    found = [(meter_id, hour, OTHER, 0.0, total) for hour, total in session.execute(sums)]
+    result = session.execute(delete(_c).where(*where))
+    _add(session, found)
+    return cast("CursorResult[Any]", result).rowcount - len(found)
 
 
 def _add(session: Session, many: Iterable[tuple[int, int, str, float, float]]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-_e = schema.edge
+_e, _m = schema.edge, schema.meter
 _MOVING = ("at", "seen", "held", "roles", "start", "intervals", "rises", "gone")
 
 
@@ -68,7 +68,12 @@ def put(session: Session, edges: Mapping[int, Sequence[Edge]]) -> None:
     put_many(session, _e, list(rows.values()), lambda new: {name: new[name] for name in _MOVING})
 
 
-def forget(session: Session, older_than_ms: int) -> int:
-    """Deletes the edges whose last sample is older (epoch ms), and gives their number."""
-    result = session.execute(delete(_e).where(_e.c.at < older_than_ms))
+def forget(session: Session, max_gap_ms: int) -> int:
+    """Deletes edges silent for longer than `max_gap_ms` when their meter was last booked.
+
+    Held against the meter and not the clock: after a long absence of ours the
+    edges are still what the next cycle steps from. Gives their number.
+    """
+    booked_to = select(_m.c.booked_to).where(_m.c.id == _e.c.meter_id).scalar_subquery()
+    result = session.execute(delete(_e).where(_e.c.at < booked_to * 1000 - max_gap_ms))
     return cast("CursorResult[Any]", result).rowcount

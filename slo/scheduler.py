@@ -1,0 +1,167 @@
+"""The service while it runs: cycles on the clock, backfill and upkeep beside them, the site.
+
+APScheduler runs one tick job a kind, in memory; what was missed is found from the
+ledger, never from the scheduler. So a restart needs nothing but the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from waitress.server import create_server
+
+from slo.backfill import backfill
+from slo.context import open_context
+from slo.cycle import run_cycle
+from slo.declaring import declare
+from slo.horizon import horizon_of
+from slo.metrics import Metrics
+from slo.prometheus.errors import SourceError
+from slo.store.engine import open_engine
+from slo.store.errors import StoreError
+from slo.store.migrations import ensure_current
+from slo.upkeep import upkeep
+from slo.web.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from slo.config.settings import Settings
+    from slo.context import Context
+    from slo.cycle import CycleReport
+    from slo.prometheus.client import RequestRecord
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+WEB_THREADS = 8
+UPKEEP_EVERY = 3600
+LEAST_CYCLE_SECONDS = 10
+
+
+def serve(settings: Settings, *, host: str, port: int) -> int:
+    """Run cycles and the site until SIGTERM or SIGINT; gives the exit status."""
+    engine = open_engine(settings.database_url)
+    ensure_current(engine)
+    metrics = Metrics(engine)
+    stopping = threading.Event()
+    app = create_app(engine, interval=settings.interval, registry=metrics.registry)
+    # Bound before anything runs: a taken port is told at once.
+    server = create_server(app, host=host, port=port, threads=WEB_THREADS)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        server.close()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    on_request = _observer(metrics)
+    # Backfill has clients of its own, so that a long read never keeps a cycle waiting.
+    with (
+        open_context(settings, engine, on_request) as live,
+        open_context(settings, engine, on_request) as behind,
+    ):
+        scheduler = _scheduler(live, behind, metrics, stopping)
+        scheduler.start()
+        _log.info("serving on http://%s:%s", host, port)
+        try:
+            _serve_until(server.run, stopping)
+        finally:
+            stopping.set()
+            scheduler.shutdown(wait=True)
+            engine.dispose()
+    return 0
+
+
+def _serve_until(run: Callable[[], None], stopping: threading.Event) -> None:
+    try:
+        run()
+    except OSError:
+        # Closing the server from the signal handler breaks its poll.
+        if not stopping.is_set():
+            raise
+
+
+def _observer(metrics: Metrics) -> Callable[[RequestRecord], None]:
+    def observe(record: RequestRecord) -> None:
+        metrics.observe_request(
+            record.source, record.what, record.seconds, record.samples_read, record.error
+        )
+
+    return observe
+
+
+def _scheduler(
+    live: Context, behind: Context, metrics: Metrics, stopping: threading.Event
+) -> BackgroundScheduler:
+    interval = live.settings.interval
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    )
+    lag = min(s.lag.total_seconds() for s in live.settings.sources)
+    now = datetime.now(UTC)
+    # A tick a second after the lag has passed finds the bucket ready to be booked.
+    first = datetime.fromtimestamp((now.timestamp() // interval) * interval + lag + 1, UTC)
+
+    def tick() -> None:
+        tick_once(live, metrics, time.time())
+
+    def fill() -> None:
+        backfill_once(behind, stopping)
+
+    def keep() -> None:
+        _guarded("upkeep", metrics, lambda: upkeep(behind, time.time(), metrics.observe_verify))
+
+    scheduler.add_job(
+        tick, "interval", seconds=interval, start_date=first, next_run_time=now, id="cycle"
+    )
+    scheduler.add_job(fill, "interval", seconds=interval, start_date=first, id="backfill")
+    scheduler.add_job(keep, "interval", seconds=UPKEEP_EVERY, id="upkeep")
+    return scheduler
+
+
+def tick_once(context: Context, metrics: Metrics, now: float) -> CycleReport | None:
+    """One cycle, measured; a fault of the store is logged and counted, and the next cycle tries."""
+    started = time.monotonic()
+    seconds = max(LEAST_CYCLE_SECONDS, context.settings.interval * 0.8)
+    report = _guarded("cycle", metrics, lambda: run_cycle(context, now, seconds))
+    if report is not None:
+        metrics.observe_cycle(time.monotonic() - started, len(report.booked), report.errors)
+    return report
+
+
+def backfill_once(context: Context, stopping: threading.Event) -> None:
+    """Backfill what is wanted, until it is done or the service stops."""
+    try:
+        now = time.time()
+        counted = [c for c in declare(context, int(now)).counted if c.meter.backfill_to is not None]
+        heads = {}
+        for name in {c.slo.source for c in counted}:
+            heads[name] = horizon_of(context.clients[name], context.source(name), now).head
+        backfill(context, counted, heads, now=int(now), stopped=stopping.is_set)
+    except (SourceError, StoreError) as error:
+        _log.warning("backfill waits: %s", error)
+
+
+def _guarded(what: str, metrics: Metrics, run: Callable[[], T]) -> T | None:
+    """What `run` gives; None if the store or a source failed, which is logged and counted."""
+    try:
+        return run()
+    except (SourceError, StoreError) as error:
+        _log.error("%s failed: %s", what, error)
+        metrics.observe_cycle(0.0, 0, Counter({type(error).__name__: 1}))
+    except Exception:  # noqa: BLE001 - see below.
+        # The scheduler would only print it; the service goes on with the next tick.
+        _log.exception("%s failed", what)
+        metrics.observe_cycle(0.0, 0, Counter({"internal": 1}))
+    return None

@@ -1,0 +1,109 @@
+"""Upkeep: compaction, forgotten edges, folded contributors, and a nightly recount of one day."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING
+
+from slo.declaring import declare
+from slo.domain.span import utc
+from slo.domain.window import CalendarWindow
+from slo.prometheus.errors import SourceError
+from slo.store import compaction, contributors, corrections, edges, exclusions, slos
+from slo.store.engine import reading, writing
+from slo.verify import random_day, verify_day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from slo.context import Context
+    from slo.declaring import Counted
+
+_log = logging.getLogger(__name__)
+
+HOURS = 24
+RECOUNT_HOUR = 3
+"""UTC hour in which a random past day is recounted: a quiet one nearly everywhere."""
+
+FOLD_AFTER = 86_400
+"""Seconds after which contributors without bad events are summed up as `other`."""
+
+
+def upkeep(context: Context, now: float, on_verified: Callable[[str, float], None]) -> None:
+    """The upkeep of this hour: each meter's turn comes once a day, so none waits for all."""
+    hour = utc(now).hour
+    counted = declare(context, int(now)).counted
+    keep = [
+        (int(k.older_than.total_seconds()), int(k.every.total_seconds()))
+        for k in context.settings.keep
+    ]
+    for c in counted:
+        if c.meter.id % HOURS != hour or c.meter.booked_from is None:
+            continue
+        with writing(context.engine) as session:
+            compaction.compact(session, c.meter.id, int(now), keep, pinned_ends(session, c))
+            contributors.fold_good(session, c.meter.id, int(now) - FOLD_AFTER)
+    with writing(context.engine) as session:
+        edges.forget(session, round(context.settings.max_gap.total_seconds() * 1000))
+    if hour == RECOUNT_HOUR:
+        _recount(context, counted, int(now), on_verified)
+
+
+def pinned_ends(session: Session, c: Counted) -> set[int]:
+    """The instants at which a meter's readings stay: where spans may begin or end.
+
+    Calendar boundaries in the SLO's zone, and edges of exclusions, corrections and revisions.
+    """
+    pinned: set[int] = set()
+    for exclusion in exclusions.of(session):
+        if exclusion.covers(c.slo.id):
+            pinned |= {exclusion.span.start, exclusion.span.end}
+    pinned |= {k.end for k in corrections.of(session, [c.slo.id]).get(c.slo.id, [])}
+    for revision in slos.revisions(session, c.slo.id):
+        pinned |= {revision.since, *_boundaries(revision.window, c)}
+    return pinned | set(_boundaries(c.slo.window, c))
+
+
+def _boundaries(window: object, c: Counted) -> Sequence[int]:
+    if not isinstance(window, CalendarWindow):
+        return ()
+    first, last = c.meter.booked_from or 0, c.meter.booked_to or 0
+    found = []
+    end = last
+    while end > first:
+        start = window.period_at(end).start
+        found.append(start)
+        end = start
+    return found
+
+
+def _recount(
+    context: Context,
+    counted: Sequence[Counted],
+    now: int,
+    on_verified: Callable[[str, float], None],
+) -> None:
+    rng = random.Random(now)  # noqa: S311 - which day is checked needs no secrecy.
+    for c in counted:
+        with reading(context.engine) as session:
+            day = random_day(session, c.meter, now, rng)
+        if day is None:
+            continue
+        try:
+            verification = verify_day(context, c, day)
+        except SourceError as error:
+            _log.warning("recount of %s: %s", c.slo.id, error)
+            continue
+        difference = verification.difference
+        on_verified(c.slo.id, abs(difference.total) + abs(difference.good))
+        if difference.total or difference.good:
+            _log.warning(
+                "recount of %s on %s differs from the ledger: %+g good, %+g total",
+                c.slo.id,
+                utc(day).date(),
+                difference.good,
+                difference.total,
+            )
