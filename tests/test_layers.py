@@ -25,6 +25,8 @@ FLOORS = {
     "postmortem": 3,
     "report": 3,
     "standings": 3,
+    "upkeep": 3,
+    "verify": 3,
     "scheduler": 4,
     "metrics": 4,
     "web": 4,

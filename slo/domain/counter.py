@@ -84,6 +84,25 @@ def is_gap(interval: int, intervals: Sequence[int]) -> bool:
     return interval > (UNKNOWN_INTERVAL_GAP if usual is None else usual * GAP_FACTOR)
 
 
+def last_intervals(edge: Edge, times: Sequence[int]) -> tuple[int, ...]:
+    """The last remembered distances between samples, after `times` that follow `edge`."""
+    distances = _distances((edge.at, *times[-_REMEMBERED_INTERVALS - 1 :]))
+    if len(times) > _REMEMBERED_INTERVALS:
+        distances = distances[1:]
+    return _last(edge.intervals, distances, _REMEMBERED_INTERVALS)
+
+
+def gap_times(edge: Edge, times: Sequence[int]) -> list[int]:
+    """When samples after `edge` come back after a gap."""
+    found, at, intervals = [], edge.at, edge.intervals
+    for time in times[bisect_right(times, edge.at) :]:
+        if is_gap(time - at, intervals):
+            found.append(time)
+        intervals = (*intervals, time - at)[-_REMEMBERED_INTERVALS:]
+        at = time
+    return found
+
+
 def after_edge(
     edge: Edge, times: Sequence[int], values: Sequence[float]
 ) -> tuple[Sequence[int], Sequence[float]]:
@@ -154,7 +173,7 @@ def _plain_steps(
     steps = Steps(edge)
     held, index = edge.held, 0
     while index < len(times):
-        end = _end_of(times[index], bucket, first_end)
+        end = end_of(times[index], bucket, first_end)
         index = bisect_right(times, end, index)
         value = values[index - 1]
         if value > held:
@@ -188,7 +207,7 @@ def _carry(
     at, seen = edge.at, edge.seen
     for time, value in zip(times, values, strict=True):
         if time - at > CARRIED_OVER and value > seen:
-            end = _end_of(time, bucket, first_end)
+            end = end_of(time, bucket, first_end)
             steps.carried[end] = max(steps.carried.get(end, 0), time - at)
         at, seen = time, value
 
@@ -215,7 +234,7 @@ def _careful_steps(
             elif value < edge.held:
                 steps.skew = max(steps.skew, edge.held - value)
             start = told if told is not None else start
-        end = _end_of(time, bucket, first_end)
+        end = end_of(time, bucket, first_end)
         if amount:
             steps.amounts[end] = steps.amounts.get(end, 0.0) + amount
             if interval > CARRIED_OVER:
@@ -237,18 +256,20 @@ def _careful_steps(
 def _is_reset(edge: Edge, value: float, told: int | None, told_before: int | None) -> bool:
     """Whether the counter began anew since the edge.
 
-    A told start decides: newer than the edge, or other than the start before.
-    Without one, a drop no larger than the last two steps is skew between
-    replicas, and any other is a reset.
+    A told start decides: other than the one before, or newer than the edge where
+    none is known from before. Clocks of targets differ, so a start that is newer
+    than the edge but the same as before is no reset. Without any, a drop no larger
+    than the last two steps is skew between replicas, and any other is a reset.
     """
     if told is None:
         drop = edge.held - value
         return drop > 0 and drop > max((0.0, *edge.rises))
-    before = told_before if told_before is not None else edge.start
-    return told > edge.at or (before is not None and told - before > SAME_START)
+    before = max((start for start in (told_before, edge.start) if start is not None), default=None)
+    return told > edge.at if before is None else told - before > SAME_START
 
 
-def _end_of(time: int, bucket: int, first_end: int) -> int:
+def end_of(time: int, bucket: int, first_end: int) -> int:
+    """The end of the bucket that holds `time`, the first one for a late sample; all in ms."""
     return max(-(-time // bucket) * bucket, first_end)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from operator import sub
 from typing import TYPE_CHECKING
 
 from slo.domain.counter import usual_interval
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 FORGOTTEN_AFTER = 300_000
 """A silent target whose `up` is unknown is expected for this long: Prometheus's own lookback."""
+
+_REMEMBERED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +41,72 @@ class TargetSeen:
     times: Sequence[int]
     before: int | None
     intervals: Sequence[int]
-    up: Timeline | None = None
-    """None: not asked or not known."""
+    """The last distances between samples up to `before`."""
+
+    def newest(self, until: int) -> int | None:
+        """The newest sample at or before `until`."""
+        index = bisect_right(self.times, until)
+        return self.times[index - 1] if index else self.before
+
+    def grace(self, until: int, bucket: int) -> int:
+        """How old its newest sample may be at `until`: one bucket or two scrape intervals."""
+        index = bisect_right(self.times, until)
+        times = self.times[max(0, index - _REMEMBERED) : index]
+        if len(times) < _REMEMBERED and self.before is not None:
+            times = (self.before, *times)
+        intervals = (*self.intervals, *map(sub, times[1:], times))[1 - _REMEMBERED :]
+        return max(bucket, 2 * (usual_interval(intervals) or 0))
+
+    def is_steady(self, end: int, bucket: int) -> bool:
+        """Whether it was never silent for longer than a bucket up to `end`."""
+        times = self.times
+        if not times or end - times[-1] > bucket:
+            return False
+        if self.before is not None and times[0] - self.before > bucket:
+            return False
+        return max(map(sub, times[1:], times), default=0) <= bucket
 
 
-def covered_shares(targets: Iterable[TargetSeen], ends: Sequence[int], bucket: int) -> list[float]:
+def covered_shares(
+    targets: Iterable[tuple[TargetSeen, Timeline]], ends: Sequence[int], bucket: int
+) -> list[float]:
     """The share of each bucket that is covered, 0 to 1, for bucket ends in order.
 
-    A target covers a bucket whose end is at most one bucket or two scrape intervals
-    after its newest sample. It is expected while it covers, while its `up` goes on,
-    or, with `up` unknown, for five minutes.
+    Each target comes with its `up`, empty where it is not known. A target covers a
+    bucket whose end is at most one bucket or two scrape intervals after its newest
+    sample. It is expected while it covers, while its `up` goes on, or, with `up`
+    unknown, for five minutes.
     """
     covered, expected = [0] * len(ends), [0] * len(ends)
-    for target in targets:
-        grace = max(bucket, 2 * (usual_interval(target.intervals) or 0))
-        times, index = target.times, 0
+    for target, up in targets:
+        steady = bool(ends) and target.is_steady(ends[-1], bucket)
         for position, end in enumerate(ends):
-            index = bisect_right(times, end, index)
-            newest = times[index - 1] if index else target.before
+            newest = target.newest(end)
             if newest is None:
                 continue
+            grace = bucket if steady else target.grace(end, bucket)
             if end - newest <= grace:
                 covered[position] += 1
                 expected[position] += 1
-            elif is_expected(target, newest, end, grace):
+            elif is_expected(up, newest, end, grace):
                 expected[position] += 1
     return [c / e if e else 0.0 for c, e in zip(covered, expected, strict=True)]
 
 
-def is_expected(target: TargetSeen, newest: int, end: int, grace: int) -> bool:
-    """Whether a silent target still belongs to its source at `end`."""
-    if target.up is None or not target.up.times:
+def is_silent(target: TargetSeen, ends: Sequence[int], bucket: int) -> bool:
+    """Whether any bucket is not covered by `target` after its first sample."""
+    if target.is_steady(ends[-1], bucket):
+        return False
+    return any(
+        newest is not None and end - newest > target.grace(end, bucket)
+        for end in ends
+        for newest in (target.newest(end),)
+    )
+
+
+def is_expected(up: Timeline, newest: int, end: int, grace: int) -> bool:
+    """Whether a target that is silent since `newest` still belongs to its source at `end`."""
+    if not up.times:
         return end - newest <= FORGOTTEN_AFTER
-    latest = target.up.at(end)
+    latest = up.at(end)
     return latest is not None and end - latest[0] <= grace

@@ -30,8 +30,8 @@ def exhausted_after(
     Burn rate 1 spends the allowed budget in `seconds`, the counted time that it
     stands for; it stays as large as it is now. The look ahead ends at `horizon`.
     `leaving` holds, for a rolling window that moves on, by how many seconds from
-    now how many bad events have left it in all, in order; between these points
-    they leave evenly. A calendar window loses none before it ends. None: it stays
+    now how many bad events have left it in all, in order and up to `horizon`;
+    between these points they leave evenly. A calendar window loses none before it ends. None: it stays
     within the budget; 0: it is gone already.
     """
     short = budget.spent - budget.allowed  # Gone once this reaches 0.
@@ -43,16 +43,11 @@ def exhausted_after(
     if rate <= 0 or short + rate * horizon < 0:
         return None
     then, left, value = 0.0, 0.0, short
-    for after, gone in chain(leaving, [(math.inf, math.nan)]):
-        at, reached = after, gone
-        if after > horizon:  # Between two points, or beyond the last one.
-            share = 0.0 if after == math.inf else (horizon - then) / (after - then)
-            at, reached = horizon, left + share * (gone - left) if share else left
-        following = short + rate * at - reached
+    for after, gone in chain(leaving, [(horizon, None)]):
+        left = left if gone is None else gone
+        following = short + rate * after - left
         if following >= 0:
-            gone_after = then + (at - then) * -value / (following - value)
+            gone_after = then + (after - then) * -value / (following - value)
             return math.ceil(gone_after - _NOISE)
-        if at >= horizon:
-            break
-        then, left, value = at, reached, following
+        then, value = after, following
     return None

@@ -86,7 +86,9 @@ def _rows_from(table: Table, rows: Sequence[tuple[Any, ...]]) -> Select[Any]:
     lists, columns = {}, []
     for column, values in zip(table.columns, zip(*rows, strict=True), strict=True):
         # JSON has no infinity; PostgreSQL reads it, and every float, from its text.
-        texts = [repr(v) for v in values] if isinstance(column.type, Double) else values
+        texts = values
+        if isinstance(column.type, Double):
+            texts = tuple(None if v is None else repr(v) for v in values)
         lists[column.name] = orjson.dumps(texts).decode()
         columns.append(type_coerce(literal_column(f'x."{column.name}"'), Text).cast(column.type))
     each = ", ".join(f"json_array_elements_text(CAST(:{name} AS json))" for name in lists)

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import math
 
-from slo.store import booking, edges
+from sqlalchemy import update
+
+from slo.store import booking, edges, schema
 from slo.store.engine import reading, writing
 
 
@@ -43,10 +45,11 @@ def test_edges_of_one_series_in_two_meters_are_two(engine, make):
     assert [found[one][0].seen, found[two][0].seen] == [1.0, 2.0]
 
 
-def test_silent_edges_are_forgotten(engine, make):
-    meter = make.meter(engine)
+def test_edges_silent_for_long_when_their_meter_was_booked_are_forgotten(engine, make):
+    meter, unbooked = make.meter(engine), make.meter(engine, "svc/unbooked")
     old, young = make.edge('{"a":"1"}', at=1000), make.edge('{"a":"2"}', at=2000)
     with writing(engine) as session:
-        edges.put(session, {meter: [old, young]})
-        assert edges.forget(session, 2000) == 1
-        assert edges.edges_of(session, [meter]) == {meter: [young]}
+        session.execute(update(schema.meter).where(schema.meter.c.id == meter).values(booked_to=4))
+        edges.put(session, {meter: [old, young], unbooked: [old]})
+        assert edges.forget(session, 2500) == 1
+        assert edges.edges_of(session, [meter, unbooked]) == {meter: [young], unbooked: [old]}

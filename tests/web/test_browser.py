@@ -1,0 +1,232 @@
+"""The pages in a real Chromium: light, dark and on a phone, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from werkzeug.serving import make_server
+
+from slo.store import standings
+from slo.store.engine import writing
+from slo.web.app import create_app
+from tests.web.world import NOW, make_standing, make_store, put_standings
+
+WIDE, PHONE = (1300, 900), (390, 844)
+PATHS = ("/", "/slo/fraud-model/latency", "/slo/fraud-model/latency?range=6h", "/slo/no/such")
+
+
+def chromium():
+    found = shutil.which("chromium") or "/usr/bin/chromium"
+    assert os.access(found, os.X_OK), "no chromium: run `apt-get install chromium`"
+    return found
+
+
+@contextmanager
+def serving(engine):
+    server = make_server("127.0.0.1", 0, create_app(engine, clock=lambda: NOW), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def base(world):
+    with serving(world) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@contextmanager
+def opened(browser, url, size=WIDE, scheme="light", **options):
+    """A page, with what went wrong in it; asks no other host than its own."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **options
+    )
+    page = context.new_page()
+    page.problems, page.hosts = [], set()
+    # A page that answers 404 on purpose is no problem of its own.
+    page.on(
+        "console",
+        lambda m: (
+            page.problems.append(m.text)
+            if m.type in {"error", "warning"} and "404" not in m.text
+            else None
+        ),
+    )
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.hosts.add(urlsplit(request.url).netloc))
+    page.goto(url)
+    try:
+        yield page
+        assert page.problems == []
+        assert page.hosts == {urlsplit(url).netloc}
+    finally:
+        context.close()
+
+
+def width(page):
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_pages_load_clean_and_never_scroll_sideways(browser, base, path, scheme, size):
+    with opened(browser, base + path, size, scheme) as page:
+        expect(page.locator("h1")).to_be_visible()
+        assert width(page) <= size[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PATHS[:2])
+def test_texts_stand_out_from_what_is_behind_them(browser, base, path, scheme):
+    with opened(browser, base + path, WIDE, scheme) as page:
+        weak = page.evaluate(CONTRAST)
+        assert weak == []
+
+
+CONTRAST = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+  const rgb = (colour, under) => {
+    canvas.fillStyle = under; canvas.fillRect(0, 0, 1, 1);
+    canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = c => c.map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const weak = [];
+  for (const element of document.querySelectorAll('main *, header *')) {
+    const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!own || element.closest('svg, .hidden, option') || !element.checkVisibility()) continue;
+    let under = 'rgb(255, 255, 255)';
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (!colour.endsWith(', 0)')) { under = colour; break; }
+    }
+    const [a, b] = [light(rgb(getComputedStyle(element).color, under)), light(rgb(under, under))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) weak.push(`${element.className} ${element.textContent.trim()} ${ratio.toFixed(2)}`);
+  }
+  return weak;
+}"""
+"""Texts whose contrast is under the 4.5 to 1 that WCAG 2 asks for."""
+
+
+def test_typing_filters_without_leaving_the_page(browser, base):
+    with opened(browser, base) as page:
+        page.locator("#q").press_sequentially("ranker")
+        expect(page.locator("#slos tbody tr:not(.service)")).to_have_count(2)
+        assert page.url.endswith("/?q=ranker")
+        expect(page.locator("#q")).to_be_focused()
+        page.locator("#state").select_option("healthy")
+        expect(page.locator("#slos tbody tr:not(.service)")).to_have_count(1)
+        page.locator("#q").fill("")
+        page.locator("#state").select_option("")
+        expect(page.locator("#slos tbody tr:not(.service)")).to_have_count(11)
+        assert page.url == base + "/"
+
+
+def test_a_slash_goes_to_the_filter(browser, base):
+    with opened(browser, base) as page:
+        page.keyboard.press("/")
+        expect(page.locator("#q")).to_be_focused()
+        expect(page.locator("#q")).to_have_value("")
+
+
+def test_without_scripts_the_filter_is_a_form(browser, base):
+    with opened(browser, base, java_script_enabled=False) as page:
+        page.locator("#q").fill("embeddings")
+        page.locator("#q").press("Enter")
+        expect(page.locator("#slos tbody tr:not(.service)")).to_have_count(2)
+        expect(page.get_by_role("button", name="Apply")).to_be_visible()
+
+
+def test_the_keyboard_reaches_an_slo_and_reads_its_chart(browser, base):
+    with opened(browser, base) as page:
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        page.get_by_role("link", name="fraud-model / latency").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_contain_text("latency")
+        field = page.locator(".field").first
+        readout = page.locator(".readout").first
+        field.focus()
+        page.keyboard.press("End")
+        expect(readout).to_have_text("20\u202fNov 20:20 · \u221228.1\u202f%")
+        page.keyboard.press("Home")
+        expect(readout).to_contain_text("100.0\u202f%")
+        page.keyboard.press("ArrowRight")
+        expect(readout).not_to_contain_text("100.0\u202f%")
+        page.keyboard.press("Escape")
+        expect(readout).to_have_text("")
+
+
+def test_the_pointer_reads_the_chart_under_it(browser, base):
+    with opened(browser, base + PATHS[1]) as page:
+        box = page.locator(".field").first.bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.9999, box["y"] + 20)
+        expect(page.locator(".readout").first).to_contain_text("20\u202fNov 20:20")
+        page.mouse.move(box["x"] + 2, box["y"] + 20)
+        expect(page.locator(".readout").first).to_contain_text("21\u202fOct")
+        page.mouse.move(5, 5)
+        expect(page.locator(".readout").first).to_have_text("")
+
+
+def test_the_data_table_opens_by_keyboard(browser, base):
+    with opened(browser, base + PATHS[1]) as page:
+        page.locator("#budget-data summary").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#budget-data tbody tr").last).to_be_visible()
+        assert width(page) <= WIDE[0]
+
+
+def test_the_page_refreshes_itself_and_keeps_what_is_open(browser, tmp_path):
+    engine = make_store(tmp_path / "slo.db")
+    put_standings(engine, [make_standing()])
+    with serving(engine) as url:
+        context = browser.new_context()
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{url}/")
+        expect(page.locator(".figure")).to_have_text("42.8\u202f%")
+        page.locator("#slos a").first.focus()
+        with writing(engine) as session:
+            standings.put(session, [(make_standing(left=0.3), None)])
+        page.clock.fast_forward(16_000)
+        expect(page.locator(".figure")).to_have_text("30.0\u202f%")
+        assert page.evaluate("document.activeElement.closest('#slos') !== null")
+        context.close()
+    engine.dispose()
+
+
+def test_a_server_that_went_away_is_told(browser, tmp_path):
+    engine = make_store(tmp_path / "slo.db")
+    put_standings(engine, [make_standing()])
+    with serving(engine) as url:
+        context = browser.new_context()
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{url}/")
+        expect(page.locator("#stale")).to_be_hidden()
+    page.clock.fast_forward(16_000)
+    expect(page.locator("#stale")).to_contain_text("No answer from the server")
+    context.close()
+    engine.dispose()
