@@ -140,12 +140,7 @@ def _result(
     bad = view.bad_since_start(grid)
     forecasts = _forecasts(plan, budget, dict(burn_rates), counted + (rest or 0), bad)
     last, last_data = view.reading_at(plan.end), view.last_data()
-    state = next_state(
-        None if plan.past else plan.memo.state,
-        budget.remaining,
-        slo.bounds,
-        max(0, plan.end - plan.begun),
-    )
+    state = next_state(plan.memo.state, budget.remaining, slo.bounds, max(0, plan.end - plan.begun))
     standing = Standing(
         slo=slo.id,
         service=slo.service,

@@ -441,6 +441,22 @@ class TestPast:
         assert (standing.total, standing.state, standing.data) == (0, "new", "none")
         assert (standing.sli, standing.coverage) == (None, None)
 
+    def test_a_kept_memo_tells_nothing_of_the_past(self, session, steady):
+        silent = increments(Span(NOW, NOW + 2 * HOUR), 0.0, every=MINUTE, covered=0.0)
+        book(session, slos.meter_of(session, steady.id), silent)
+        book(
+            session,
+            slos.meter_of(session, steady.id),
+            increments(Span(NOW + 2 * HOUR, NOW + 3 * HOUR), 0.0, 100.0),
+        )
+        before = standing_of(session, steady, at=NOW + HOUR)
+        ((_, memo),) = compute(session, [subject(session, steady, NOW + 3 * HOUR)])
+        keep(session, steady, memo)
+        assert standing_of(session, steady, at=NOW + HOUR) == before
+        assert before.last_data is not None
+        assert NOW <= before.last_data < NOW + HOUR
+        assert before.data == "none"
+
     def test_the_future_is_the_last_reading(self, session, steady):
         assert standing_of(session, steady, at=NOW + DAY).window.end == NOW
 

@@ -31,8 +31,8 @@ def exhausted_after(
     stands for; it stays as large as it is now. The look ahead ends at `horizon`.
     `leaving` holds, for a rolling window that moves on, by how many seconds from
     now how many bad events have left it in all, in order and up to `horizon`;
-    between these points they leave evenly. A calendar window loses none before it ends. None: it stays
-    within the budget; 0: it is gone already.
+    between these points they leave evenly. A calendar window loses none before
+    it ends. None: it stays within the budget; 0: it is gone already.
     """
     short = budget.spent - budget.allowed  # Gone once this reaches 0.
     if budget.allowed <= 0:

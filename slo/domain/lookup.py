@@ -106,8 +106,8 @@ def plan_of(
 ) -> Plan:
     """The plan for a subject as of its last reading, or of the bucket that ends at `at`.
 
-    `exclusions` are those that cover the SLO, of any time; a memo of another meter
-    or spacing is left aside.
+    `exclusions` are those that cover the SLO, of any time. A memo of another meter
+    or spacing is left aside; for a past instant only its grid is of use.
     """
     window_of, meter = subject.slo.window, subject.meter
     booked = meter.booked_to
@@ -119,6 +119,8 @@ def plan_of(
     step = grid_step(period.seconds, meter.bucket)
     fits = memo is not None and (memo.meter, memo.grid.step) == (meter.id, step)
     kept = memo if memo is not None and fits else Memo(meter.id, Grid(step))
+    if at is not None:
+        kept = Memo(meter.id, kept.grid)
     grid = grid_instants(Span(max(window.start, begun), end), step)
     wide = Span(min(window.start, end - HISTORY_SECONDS), max(period.end, end))
     applying = [e for e in exclusions if e.span.overlap(wide)]

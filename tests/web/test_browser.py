@@ -62,15 +62,7 @@ def opened(browser, url, size=WIDE, scheme="light", **options):
     )
     page = context.new_page()
     page.problems, page.hosts = [], set()
-    # A page that answers 404 on purpose is no problem of its own.
-    page.on(
-        "console",
-        lambda m: (
-            page.problems.append(m.text)
-            if m.type in {"error", "warning"} and "404" not in m.text
-            else None
-        ),
-    )
+    page.on("console", lambda message: note(page, message))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("request", lambda request: page.hosts.add(urlsplit(request.url).netloc))
     page.goto(url)
@@ -80,6 +72,12 @@ def opened(browser, url, size=WIDE, scheme="light", **options):
         assert page.hosts == {urlsplit(url).netloc}
     finally:
         context.close()
+
+
+def note(page, message):
+    # A page that answers 404 on purpose is no problem of its own.
+    if message.type in {"error", "warning"} and "404" not in message.text:
+        page.problems.append(message.text)
 
 
 def width(page):
@@ -93,6 +91,14 @@ def test_pages_load_clean_and_never_scroll_sideways(browser, base, path, scheme,
     with opened(browser, base + path, size, scheme) as page:
         expect(page.locator("h1")).to_be_visible()
         assert width(page) <= size[0]
+
+
+@pytest.mark.parametrize("path", PATHS[:2])
+def test_no_width_in_between_scrolls_sideways(browser, base, path):
+    with opened(browser, base + path) as page:
+        for wide in (320, 480, 640, 768, 901, 1000, 1181, 1920):
+            page.set_viewport_size({"width": wide, "height": 800})
+            assert width(page) <= wide, wide
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -110,7 +116,8 @@ CONTRAST = """() => {
     canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
   };
-  const light = c => c.map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+  const linear = v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = c => c.map(v => linear(v / 255))
     .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
   const weak = [];
   for (const element of document.querySelectorAll('main *, header *')) {
@@ -123,7 +130,7 @@ CONTRAST = """() => {
     }
     const [a, b] = [light(rgb(getComputedStyle(element).color, under)), light(rgb(under, under))];
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < 4.5) weak.push(`${element.className} ${element.textContent.trim()} ${ratio.toFixed(2)}`);
+    if (ratio < 4.5) weak.push(`${element.className} ${element.textContent.trim()} ${ratio}`);
   }
   return weak;
 }"""

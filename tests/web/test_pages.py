@@ -12,6 +12,8 @@ from slo.domain.span import Span
 from slo.domain.standing import Note
 from slo.store import cycles
 from slo.store.engine import open_engine, writing
+from slo.web import detail
+from slo.web.app import create_app
 from tests.web.world import (
     AT,
     DAY,
@@ -230,7 +232,7 @@ def test_every_range_has_four_charts_with_data_tables(site, span):
     html = site.get(f"/slo/fraud-model/latency?range={span}").text
     found = Document(html)
     assert html.count('class="plot') == 4
-    assert len(found.all("details")) == 5
+    assert len([d for d in found.all("details") if d["id"].endswith("-data")]) == 4
     assert html.count("data-at=") >= 4 * 12
     assert html.count('aria-current="true"') == 1
 
@@ -290,6 +292,36 @@ def test_a_calendar_window_is_named_and_drawn(engine):
     client = make_client(engine)
     assert "left of this month (Europe/Berlin)" in page(client, "/slo/fraud-model/latency").text
     assert page(client, "/slo/fraud-model/latency?range=1y").text.count("Error budget") >= 2
+
+
+@pytest.mark.parametrize(
+    ("label", "days", "wanted"),
+    [
+        ("7d", 7, ["1 h", "6 h", "1 d", "7 d", "1 y"]),
+        ("28d", 28, ["1 h", "6 h", "1 d", "7 d", "28 d", "1 y"]),
+        ("90d", 90, ["1 h", "6 h", "1 d", "7 d", "90 d", "1 y"]),
+    ],
+)
+def test_ranges_are_in_order_and_the_own_window_stands_once(label, days, wanted):
+    standing = make_standing(window_label=label, window=Span(AT - days * DAY, AT))
+    found = detail.tabs(standing, "window")
+    assert [tab.label.replace("\u202f", " ") for tab in found] == wanted
+    assert [tab.key for tab in found if tab.current] == ["window"]
+
+
+def test_a_fault_of_ours_is_a_plain_sentence(engine, caplog):
+    app = create_app(engine)
+
+    def boom():
+        raise ValueError("secret detail")
+
+    app.add_url_rule("/boom", view_func=boom)
+    app.add_url_rule("/api/boom", endpoint="api-boom", view_func=boom)
+    found = page(app.test_client(), "/boom", 500)
+    assert "Something went wrong on the server; its log says what." in found.text
+    assert "secret" not in found.text
+    assert "secret detail" in caplog.text
+    assert app.test_client().get("/api/boom").get_json()["error"].startswith("Something went wrong")
 
 
 def test_an_unknown_slo_is_404_and_names_what_is_alike(site):
