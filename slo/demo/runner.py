@@ -105,7 +105,7 @@ def _run(
     click.echo(f"the model    {model_url}/metrics")
     click.echo(f"SLO Ledger   http://127.0.0.1:{ports.web}")
     click.echo(
-        f"Up after {time.monotonic() - begun:.0f} s; the past 30 days fill in by themselves."
+        f"Up after {time.monotonic() - begun:.0f} s; the past fills in by itself."
     )
     _watch(children, model_url, frozenset({options.fault} if options.fault else ()))
 

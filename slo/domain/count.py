@@ -9,77 +9,26 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slo.domain.birth import Birth, Ended, judge_births
+from slo.domain.answers import Answers, Questions
 from slo.domain.booking import Booking
 from slo.domain.contribution import contributions
-from slo.domain.counter import Role, Steps, count_steps, suspicious_times
-from slo.domain.coverage import TargetSeen, Timeline, covered_shares, is_expected
+from slo.domain.counter import Role, Steps, count_steps, end_of, gap_times, suspicious_times
+from slo.domain.coverage import TargetSeen, covered_shares, is_expected, is_silent
 from slo.domain.ledger import Increment
-from slo.domain.meter import Edge
+from slo.domain.lineage import Lineage, Rules
 from slo.domain.standing import Note
+from slo.domain.strand import Sampled, Strand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from slo.domain.birth import Verdict
-    from slo.domain.meter import Meter
+    from slo.domain.meter import Edge, Meter
     from slo.domain.series import Combine, Key, Series
     from slo.domain.slo import Births
     from slo.domain.span import Span
-
-_UNKNOWN = Timeline()
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """The samples of one series as read, in order of time."""
-
-    series: Series
-    times: Sequence[int]
-    values: Sequence[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """Starts by series and `up` by target, as far as the source knows them."""
-
-    created: Mapping[Key, Timeline] = field(default_factory=dict)
-    process: Mapping[Key, Timeline] = field(default_factory=dict)
-    ups: Mapping[str, Timeline] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """What must be known before a span can be booked."""
-
-    starts: frozenset[Key]
-    """Series whose counter's or process's start matters."""
-    ups: frozenset[str]
-    """Targets whose `up` matters."""
-    unseen: frozenset[Key]
-    """Series without a left edge: a fresh count looks further back for these first."""
-
-
-@dataclass(frozen=True, slots=True)
-class _KnownStarts:
-    """The starts told for one series; its own (`_created`) go before its process's."""
-
-    created: Timeline
-    process: Timeline
-
-    def between(self, after: int, until: int) -> int | None:
-        for timeline in (self.created, self.process):
-            told = timeline.at(until)
-            if told is not None and told[0] > after:
-                return round(told[1] * 1000)
-        return None
-
-    def before(self, until: int) -> int | None:
-        told = (self.created if self.created.times else self.process).at(until)
-        return None if told is None else round(told[1] * 1000)
 
 
 class Count:
@@ -87,7 +36,8 @@ class Count:
 
     `edges` are those kept with the ledger, with their series. A `fresh` count (a
     first start, a backfill) has none: its left edges are folded from the samples
-    at or before the span's start. `watch_from` is in epoch milliseconds.
+    at or before the span's start. Samples after the span are not counted; they only
+    show which series go on. `watch_from` and `read_to` are in epoch milliseconds.
     """
 
     def __init__(
@@ -101,154 +51,133 @@ class Count:
         births: Births,
         watch_from: int,
         fresh: bool,
+        keep_edges: bool,
+        read_to: int | None = None,
     ) -> None:
         self.meter, self.span, self.combine = meter, span, combine
         self.births, self.watch_from = births, watch_from
+        self.fresh, self.keep_edges = fresh, keep_edges
         self.bucket = meter.bucket * 1000
         self.start, self.end = span.start * 1000, span.end * 1000
-        self.sampled = [s for s in sampled if s.times]
-        self.series = {s.key: s for _, s in kept} | {s.series.key: s.series for s in self.sampled}
+        self.ends = range(self.start + self.bucket, self.end + 1, self.bucket)
+        self.read_to = self.end if read_to is None else read_to
+        self.read = sampled
+        self.sampled, self.ahead = _cut(sampled, self.end)
+        self.series = {s.key: s for _, s in kept} | {k: s.series for k, s in self.sampled.items()}
+        self.superseded = {edge_key(edge): edge for edge, _ in kept if not edge.roles}
         self.edges = {edge_key(edge): edge for edge, _ in kept if edge.roles}
-        self.fresh = fresh
-        self.asked = self._suspicious_by_target()
+        self.suspicious = self._suspicious()
+        self.asked: dict[str, frozenset[int]] = defaultdict(frozenset)
+        for key, times in self.suspicious.items():
+            self.asked[self.series[key].target] |= frozenset(times)
         if fresh:
             self.edges |= self._left_edges(Answers())
+        self.returns = [
+            (at, key)
+            for key, edge in self.edges.items()
+            if key in self.suspicious
+            for at in gap_times(edge, self.sampled[key].times)
+        ]
+        self.targets = _targets_seen(self.edges, self.series, self.sampled.values())
+
+    def _suspicious(self) -> dict[Key, list[int]]:
+        """The times at which each series makes its counter's start matter."""
+        found = {}
+        for key, sampled in self.sampled.items():
+            edge = self.edges.get(key) or sampled.first_edge()
+            times = suspicious_times(edge, sampled.times, sampled.values)
+            if times:
+                found[key] = times
+        return found
 
     def _left_edges(self, answers: Answers) -> dict[Key, Edge]:
         """The edges at the span's start, folded from the samples before it."""
         edges = {}
-        for sampled in self.sampled:
+        for key, sampled in self.sampled.items():
             count = bisect_right(sampled.times, self.start)
             if count:
-                times, values = sampled.times[:count], sampled.values[:count]
-                asked = self.asked.get(sampled.series.target, frozenset())
-                first = _first_edge(sampled)
-                edges[sampled.series.key] = self._count(first, times, values, asked, answers).edge
+                before = replace(
+                    sampled, times=sampled.times[:count], values=sampled.values[:count]
+                )
+                strand = Strand(sampled.first_edge(), before)
+                edges[key] = self._step(strand, answers).edge
         return edges
-
-    def _suspicious_by_target(self) -> dict[str, frozenset[int]]:
-        times: dict[str, set[int]] = defaultdict(set)
-        for sampled in self.sampled:
-            edge = self.edges.get(sampled.series.key, _first_edge(sampled))
-            found = suspicious_times(edge, sampled.times, sampled.values)
-            if found:
-                times[sampled.series.target].update(found)
-        return {target: frozenset(found) for target, found in times.items()}
 
     def questions(self) -> Questions:
         """What must be known before `book`."""
-        unseen = [s.series for s in self.sampled if s.series.key not in self.edges]
-        starts = {s.series.key for s in self.sampled if s.series.target in self.asked}
-        ups = set(self._silent_targets())
-        if unseen:
-            # A birth may be another series under a new name: its process tells.
-            starts |= {series.key for series in unseen} | set(self.edges)
-            ups |= {series.target for series in unseen}
-        return Questions(
-            frozenset(starts), frozenset(ups), frozenset(series.key for series in unseen)
-        )
+        unseen = {key for key in self.sampled if key not in self.edges}
+        starts = {key for key in self.sampled if self.series[key].target in self.asked}
+        ups = {t for t, seen in self.targets.items() if is_silent(seen, self.ends, self.bucket)}
+        if unseen or self.returns or (self.fresh and self.keep_edges):
+            # A series may go on under another name: the start of its counter tells.
+            starts |= self.sampled.keys()
+            starts |= {key for key, edge in self.edges.items() if edge.start is None}
+            ups |= {self.series[key].target for key in unseen}
+        return Questions(frozenset(starts), frozenset(ups), frozenset(unseen))
 
-    def _silent_targets(self) -> Iterable[str]:
-        """Targets that may still be expected but gave nothing in the last bucket."""
-        newest: dict[str, int] = defaultdict(int)
-        for sampled in self.sampled:
-            target = sampled.series.target
-            newest[target] = max(newest[target], sampled.times[-1])
-        for key, edge in self.edges.items():
-            if not edge.gone:
-                target = self.series[key].target
-                newest[target] = max(newest[target], edge.at)
-        return (target for target, at in newest.items() if self.end - at > self.bucket)
-
-    def book(self, answers: Answers, *, keep_edges: bool) -> Booking:
-        """The booking of the span; its edges are left out unless `keep_edges`."""
+    def book(self, answers: Answers) -> Booking:
+        """The booking of the span, with its edges if they are kept."""
         if self.fresh and self.asked:
             self.edges |= self._left_edges(answers)
-        steps = {
-            s.series.key: self._count(
-                self.edges[s.series.key],
-                s.times,
-                s.values,
-                self.asked.get(s.series.target, frozenset()),
-                answers,
-            )
-            for s in self.sampled
-            if s.series.key in self.edges
+        births = {key: s for key, s in self.sampled.items() if key not in self.edges}
+        begun = {
+            key: Strand(edge, self.sampled.get(key) or Sampled(self.series[key], (), ()))
+            for key, edge in self.edges.items()
         }
-        verdicts = self._judge(steps, answers)
-        for sampled in self.sampled:
-            verdict = verdicts.get(sampled.series.key)
-            if verdict is not None:
-                steps[sampled.series.key] = self._born(sampled, verdict, answers)
-        edges = self._new_edges(steps, verdicts, answers) if keep_edges else ()
+        steps = {key: self._step(strand, answers) for key, strand in begun.items()}
+        lineage = self._lineage(begun, steps, answers)
+        if births or self.returns:
+            lineage.follow(births, self.returns)
+        counted = [
+            (strand, steps[key] if strand is begun.get(key) else self._step(strand, answers))
+            for strand in (*lineage.closed, *lineage.open.values())
+            for key in (strand.sampled.series.key,)
+        ]
+        amounts: dict[Key, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+        for strand, one in counted:
+            for end, amount in one.amounts.items():
+                amounts[strand.sampled.series.key][end] += amount
         return Booking(
             self.meter.id,
             self.span,
-            self._increments(steps, answers),
-            edges,
-            contributions(self.series, {k: s.amounts for k, s in steps.items()}, self.combine),
-            tuple(_notes(verdicts.values(), steps.values())),
+            self._increments(amounts, [one for _, one in counted], answers),
+            self._new_edges(counted, lineage, answers) if self.keep_edges else (),
+            contributions(self.series, amounts, self.combine),
+            tuple(_notes(lineage.notes, [one for _, one in counted])),
         )
 
-    def newest(self) -> int | None:
-        """When the newest sample of the meter was taken, epoch milliseconds."""
-        return max((s.times[-1] for s in self.sampled), default=None)
-
-    def _count(
-        self,
-        edge: Edge,
-        times: Sequence[int],
-        values: Sequence[float],
-        asked: frozenset[int],
-        answers: Answers,
-    ) -> Steps:
-        key = edge_key(edge)
-        return count_steps(
-            edge,
-            times,
-            values,
+    def _step(self, strand: Strand, answers: Answers) -> Steps:
+        """Count one strand, its birth too."""
+        series, first_end = strand.sampled.series, self.start + self.bucket
+        steps = count_steps(
+            strand.edge,
+            strand.sampled.times,
+            strand.sampled.values,
             bucket=self.bucket,
-            first_end=self.start + self.bucket,
-            asked=asked,
-            starts=_KnownStarts(
-                answers.created.get(key, _UNKNOWN), answers.process.get(key, _UNKNOWN)
-            ),
+            first_end=first_end,
+            asked=self.asked.get(series.target, frozenset()),
+            starts=answers.starts(series.key),
         )
+        if strand.born:
+            end = end_of(strand.edge.at, self.bucket, first_end)
+            steps.amounts[end] = steps.amounts.get(end, 0.0) + strand.born
+            if strand.carried:
+                steps.carried[end] = max(steps.carried.get(end, 0), strand.carried)
+        return steps
 
-    def _judge(self, steps: Mapping[Key, Steps], answers: Answers) -> dict[Key, Verdict]:
-        births = [self._birth(s, answers) for s in self.sampled if s.series.key not in self.edges]
-        if not births:
-            return {}
-        ended = [
-            Ended(
-                edge,
-                self.series[key].labels,
-                self.series[key].target,
-                _start_at(answers.process, key, edge.at),
-            )
-            for key, old in self.edges.items()
-            for edge in (steps[key].edge if key in steps else old,)
-        ]
-        return judge_births(
-            births,
-            ended,
-            rule=self.births,
-            watch_from=self.watch_from,
-            busiest=self._busiest(steps),
+    def _lineage(
+        self, begun: Mapping[Key, Strand], steps: Mapping[Key, Steps], answers: Answers
+    ) -> Lineage:
+        rules = Rules(
+            self.births,
+            self.watch_from,
+            self._busiest(steps),
+            self.read_to,
+            self.ahead,
+            may_wait=self.keep_edges,
         )
-
-    def _birth(self, sampled: Sampled, answers: Answers) -> Birth:
-        series, at = sampled.series, sampled.times[0]
-        up = answers.ups.get(series.target, _UNKNOWN).at(at - 1)
-        return Birth(
-            series.key,
-            series.labels,
-            series.target,
-            at,
-            sampled.values[0],
-            _start_at(answers.created, series.key, at),
-            _start_at(answers.process, series.key, at),
-            up[0] if up is not None and up[1] == 1 else None,
+        return Lineage(
+            dict(begun), dict(self.superseded), answers, rules, lambda s: self._step(s, answers)
         )
 
     def _busiest(self, steps: Mapping[Key, Steps]) -> dict[int, float]:
@@ -260,7 +189,7 @@ class Count:
         for key, edge in self.edges.items():
             spacing = sum(edge.intervals[-len(edge.rises) :]) if edge.rises else 0
             recent = sum(edge.rises) / spacing if spacing else 0.0
-            counted = sum(steps[key].amounts.values()) if key in steps else 0.0
+            counted = sum(steps[key].amounts.values())
             over = max(1, self.end - self.start)
             rates[key[0], self.series[key].target] += max(recent, counted / over)
         busiest: dict[int, float] = {}
@@ -270,88 +199,56 @@ class Count:
         most = max((busiest[read] for read in events if read in busiest), default=None)
         return busiest if most is None else busiest | dict.fromkeys(events, most)
 
-    def _born(self, sampled: Sampled, verdict: Verdict, answers: Answers) -> Steps:
-        """The steps of a series from its birth on."""
-        edge = _first_edge(sampled)
-        series = sampled.series
-        start = _start_at(answers.created, series.key, edge.at)
-        if start is None:
-            start = _start_at(answers.process, series.key, edge.at)
-        edge = replace(edge, start=start)
-        if verdict.continues is not None:
-            former = verdict.continues
-            edge = replace(
-                edge,
-                held=max(edge.held, former.held),
-                intervals=former.intervals,
-                rises=former.rises,
-            )
-        asked = self.asked.get(series.target, frozenset())
-        steps = self._count(edge, sampled.times, sampled.values, asked, answers)
-        if verdict.counted:
-            end = max(-(-edge.at // self.bucket) * self.bucket, self.start + self.bucket)
-            steps.amounts[end] = steps.amounts.get(end, 0.0) + verdict.counted
-        return steps
-
     def _new_edges(
-        self, steps: Mapping[Key, Steps], verdicts: Mapping[Key, Verdict], answers: Answers
+        self, counted: Sequence[tuple[Strand, Steps]], lineage: Lineage, answers: Answers
     ) -> tuple[Edge, ...]:
-        """The edges that moved, the renamed ones without roles, and the targets that are gone."""
-        edges = {key: s.edge for key, s in steps.items() if s.edge is not self.edges.get(key)}
-        if self.fresh:
-            edges = self.edges | edges
-        for verdict in verdicts.values():
-            if verdict.continues is not None:
-                key = edge_key(verdict.continues)
-                edges[key] = replace(edges.get(key, verdict.continues), roles=0)
-        for key, old in self.edges.items():
-            edge = edges.get(key, old)
-            up = answers.ups.get(self.series[key].target)
-            if up is None or not up.times or edge.gone or self.end - edge.at <= self.bucket:
+        """The edges that moved, those superseded (without roles), and the targets that are gone."""
+        edges = {
+            key: replace(edge, roles=0)
+            for key, edge in lineage.superseded.items()
+            if edge is not self.superseded.get(key)
+        }
+        for strand, steps in counted:
+            key = strand.sampled.series.key
+            if strand is not lineage.open.get(key):
                 continue
-            seen = TargetSeen((), edge.at, edge.intervals, up)
-            if not is_expected(seen, edge.at, self.end, self.bucket):
-                edges[key] = replace(edge, gone=True)
+            edge = self._finished(steps.edge, answers)
+            if self.fresh or edge is not self.edges.get(key):
+                edges[key] = edge
         return tuple(edges.values())
 
-    def _increments(self, steps: Mapping[Key, Steps], answers: Answers) -> tuple[Increment, ...]:
-        ends = range(self.start + self.bucket, self.end + 1, self.bucket)
-        amounts: dict[int, dict[Role, float]] = defaultdict(lambda: defaultdict(float))
-        carried: dict[int, int] = defaultdict(int)
-        for key, series_steps in steps.items():
+    def _finished(self, edge: Edge, answers: Answers) -> Edge:
+        """The edge with its counter's start, and whether its target is gone."""
+        key = edge_key(edge)
+        if edge.start is None:
+            start = answers.starts(key).before(edge.at)
+            edge = edge if start is None else replace(edge, start=start)
+        up = answers.up(self.series[key].target)
+        if edge.gone or not up.times or self.end - edge.at <= self.bucket:
+            return edge
+        expected = is_expected(up, edge.at, self.end, self.bucket)
+        return edge if expected else replace(edge, gone=True)
+
+    def _increments(
+        self, amounts: Mapping[Key, Mapping[int, float]], steps: Iterable[Steps], answers: Answers
+    ) -> tuple[Increment, ...]:
+        by_end: dict[int, dict[Role, float]] = defaultdict(lambda: defaultdict(float))
+        for key, by_bucket in amounts.items():
             for role in self.series[key].roles:
-                for end, amount in series_steps.amounts.items():
-                    amounts[end][role] += amount
-            for end, length in series_steps.carried.items():
+                for end, amount in by_bucket.items():
+                    by_end[end][role] += amount
+        carried: dict[int, int] = defaultdict(int)
+        for one in steps:
+            for end, length in one.carried.items():
                 carried[end] = max(carried[end], length // 1000)
-        shares = covered_shares(self._targets_seen(answers), ends, self.bucket)
+        seen = [(target, answers.up(name)) for name, target in self.targets.items()]
+        shares = covered_shares(seen, self.ends, self.bucket)
         increments = []
-        for end, share in zip(ends, shares, strict=True):
-            good, total = self.combine(amounts[end]) if end in amounts else (0.0, 0.0)
+        for end, share in zip(self.ends, shares, strict=True):
+            good, total = self.combine(by_end[end]) if end in by_end else (0.0, 0.0)
             covered = share * self.meter.bucket
             increments.append(Increment(end // 1000, good, total, covered, carried.get(end, 0)))
         return tuple(increments)
-
-    def _targets_seen(self, answers: Answers) -> list[TargetSeen]:
-        times: dict[str, list[Sequence[int]]] = defaultdict(list)
-        before: dict[str, int] = {}
-        intervals: dict[str, Sequence[int]] = {}
-        for key, edge in self.edges.items():
-            target = self.series[key].target
-            if not edge.gone:
-                before[target] = max(before.get(target, 0), edge.at)
-            intervals.setdefault(target, edge.intervals)
-        for sampled in self.sampled:
-            times[sampled.series.target].append(sampled.times)
-        return [
-            TargetSeen(
-                _union(times.get(target, [])),
-                before.get(target),
-                intervals.get(target, ()),
-                answers.ups.get(target),
-            )
-            for target in {**before, **times}
-        ]
 
 
 def edge_key(edge: Edge) -> Key:
@@ -359,38 +256,63 @@ def edge_key(edge: Edge) -> Key:
     return edge.read, edge.series
 
 
-def _first_edge(sampled: Sampled) -> Edge:
-    value = sampled.values[0]
-    key, roles = sampled.series.key, sampled.series.roles.value
-    return Edge(*key, sampled.times[0], value, value, roles)
+def _cut(sampled: Iterable[Sampled], end: int) -> tuple[dict[Key, Sampled], dict[Key, int]]:
+    """The samples up to `end` by series, and when each series' first one after it was taken."""
+    kept, ahead = {}, {}
+    for one in sampled:
+        count = bisect_right(one.times, end)
+        if count < len(one.times):
+            ahead[one.series.key] = one.times[count]
+            one = replace(one, times=one.times[:count], values=one.values[:count])  # noqa: PLW2901 - the same series, cut.
+        if one.times:
+            kept[one.series.key] = one
+    return kept, ahead
 
 
-def _start_at(starts: Mapping[Key, Timeline], key: Key, at: int) -> int | None:
-    told = starts.get(key, _UNKNOWN).at(at)
-    return None if told is None else round(told[1] * 1000)
+def _targets_seen(
+    edges: Mapping[Key, Edge], series: Mapping[Key, Series], sampled: Iterable[Sampled]
+) -> dict[str, TargetSeen]:
+    """When each target was seen: those of the edges that are not gone, and of the samples."""
+    newest: dict[str, Edge] = {}
+    for key, edge in edges.items():
+        target = series[key].target
+        known = newest.get(target)
+        if known is None or (edge.at, len(edge.intervals)) > (known.at, len(known.intervals)):
+            newest[target] = edge
+    times: dict[str, list[Sequence[int]]] = defaultdict(list)
+    for one in sampled:
+        times[one.series.target].append(one.times)
+    found = {}
+    for target in {**newest, **times}:
+        edge = newest.get(target)
+        if edge is None or (edge.gone and target not in times):
+            before, intervals = None, ()
+        else:
+            before, intervals = edge.at, edge.intervals
+        found[target] = TargetSeen(_union(times[target], before), before, intervals)
+    return found
 
 
-def _union(lists: Sequence[Sequence[int]]) -> Sequence[int]:
+def _union(lists: Sequence[Sequence[int]], after: int | None) -> Sequence[int]:
     """All times of a target's series in order; they are nearly always the same list."""
     if not lists:
         return ()
-    first = max(lists, key=len)
-    if all(other is first or other == first for other in lists):
-        return first
-    return sorted(set().union(*lists))
+    union = max(lists, key=len)
+    if not all(other is union or other == union for other in lists):
+        union = sorted(set().union(*lists))
+    return union if after is None else union[bisect_right(union, after) :]
 
 
-def _notes(verdicts: Iterable[Verdict], steps: Iterable[Steps]) -> Iterable[Note]:
+def _notes(told: Iterable[Note], steps: Iterable[Steps]) -> Iterable[Note]:
     """One note a text: amounts of the same text add up."""
     amounts: dict[tuple[str, str], float] = defaultdict(float)
-    for verdict in verdicts:
-        if verdict.note is not None:
-            amounts[verdict.note.kind, verdict.note.text] += verdict.note.amount or 0.0
-    for series_steps in steps:
-        if series_steps.skew:
+    for note in told:
+        amounts[note.kind, note.text] += note.amount or 0.0
+    for one in steps:
+        if one.skew:
             text = "samples fell without a restart: replicas disagree; falls counted 0"
-            amounts["skew", text] += series_steps.skew
-        if series_steps.carried:
+            amounts["skew", text] += one.skew
+        if one.carried:
             text = "steps over more than five minutes were booked where samples came back"
-            amounts["carried", text] += sum(series_steps.amounts[e] for e in series_steps.carried)
+            amounts["carried", text] += sum(one.amounts[e] for e in one.carried)
     return (Note(kind, text, amount) for (kind, text), amount in amounts.items())

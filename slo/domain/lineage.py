@@ -9,104 +9,180 @@ Times are epoch milliseconds.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from slo.domain.birth import Birth, Verdict, continued, judge_birth
-from slo.domain.counter import Steps, gap_times
+from slo.domain.birth import Birth, continued, judge_birth
+from slo.domain.counter import CARRIED_OVER, gap_times
 from slo.domain.rename import Sighting, matched
-from slo.domain.strand import Sampled, Strand
+from slo.domain.strand import Strand, edge_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from slo.domain.answers import Answers
+    from slo.domain.counter import Steps
     from slo.domain.meter import Edge
     from slo.domain.series import Key
     from slo.domain.slo import Births
     from slo.domain.standing import Note
+    from slo.domain.strand import Sampled
 
 
 @dataclass(frozen=True, slots=True)
-class BirthRules:
-    """What the verdicts on births rest on beside the answers."""
+class Rules:
+    """What the verdicts rest on beside the answers."""
 
-    rule: Births
+    births: Births
     watch_from: int
     busiest: Mapping[int, float]
     """The most events per millisecond that one target is known to count, by read."""
     known_until: int
-    """Up to where the source's samples are read."""
+    """Up to where the source's samples were read."""
+    ahead: Mapping[Key, int]
+    """The first samples after the span, of those read."""
     may_wait: bool
     """Whether a birth may be left to the next booking, when more is known."""
 
 
 @dataclass(slots=True)
 class Lineage:
-    """The strands of a span; `open` are those that the next span goes on from."""
+    """The strands of a span; those in `open` are what the next span goes on from."""
 
     open: dict[Key, Strand]
+    superseded: dict[Key, Edge]
+    """The edges of series that went on under other labels."""
     answers: Answers
-    rules: BirthRules
+    rules: Rules
     step: Callable[[Strand], Steps]
-    """Counts a strand."""
-    superseded: dict[Key, Edge] = field(default_factory=dict)
-    """The edges of series that went on under other labels; those kept from before at first."""
     closed: list[Strand] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    waiting: set[Key] = field(default_factory=set)
-    """Births that are left to the next booking."""
+    _unborn: dict[Key, Sampled] = field(default_factory=dict)
 
-    def follow(self, births: Mapping[Key, Sampled], returns_after: int) -> None:
-        """Take `births`, and the gaps of known series after `returns_after`, in order of time."""
-        unborn = dict(births)
-        arrivals = [(sampled.times[0], key) for key, sampled in births.items()]
-        for key, strand in self.open.items():
-            times = gap_times(strand.edge, strand.sampled.times)
-            arrivals += [(at, key) for at in times if at > returns_after]
+    def follow(self, births: Mapping[Key, Sampled], returns: Iterable[tuple[int, Key]]) -> None:
+        """Take `births` and the returns after a gap (time and series) in order of time."""
+        self._unborn = dict(births)
+        arrivals = [*returns]
         for key, sampled in births.items():
+            arrivals.append((sampled.times[0], key))
             arrivals += [(at, key) for at in gap_times(sampled.first_edge(), sampled.times)]
         heapify(arrivals)
         while arrivals:
-            at = arrivals[0][0]
-            keys = set()
+            at, keys = arrivals[0][0], set()
             while arrivals and arrivals[0][0] == at:
                 keys.add(heappop(arrivals)[1])
-            for key, rest in self._arrive(at, sorted(keys - self.waiting), unborn):
-                unborn[key] = rest
-                heappush(arrivals, (rest.times[0], key))
+            for old in self._arrive(at, sorted(keys)):
+                heappush(arrivals, (self._unborn[old].times[0], old))
 
-    def strands(self) -> Iterable[Strand]:
-        """All strands, those that ended too."""
-        return [*self.closed, *self.open.values()]
-
-    def _arrive(
-        self, at: int, keys: Sequence[Key], unborn: dict[Key, Sampled]
-    ) -> list[tuple[Key, Sampled]]:
-        """Open the strands of the series that come at `at`; gives what later comes to be born."""
-        sampled = {k: unborn[k] if k in unborn else self.open[k].rest(at) for k in keys}
-        arrived = [self._sighting(s, at, s.values[0]) for s in sampled.values()]
-        ended, undecided = self._ended(at, set(keys), unborn)
-        former = matched(arrived, ended)
-        perhaps = matched([a for a in arrived if a.series.key not in former], undecided)
-        later = []
-        for new in arrived:
+    def _arrive(self, at: int, keys: Iterable[Key]) -> list[Key]:
+        """Begin the strands of all series that come at `at`; gives those that come again."""
+        arrived = {}
+        for key in keys:
+            rest = self._unborn[key] if key in self._unborn else self._rest(key, at)
+            if rest is not None and rest.times and rest.times[0] == at:
+                arrived[key] = rest
+        sightings = [self._sighting(key, rest, at) for key, rest in arrived.items()]
+        ended, perhaps = self._ended(at, sightings)
+        former = matched(sightings, ended)
+        left = [s for s in sightings if s.series.key not in former]
+        maybe = matched(left, perhaps)
+        again = []
+        for new in sightings:
             key = new.series.key
-            old = former.get(key)
-            if old is None and key in perhaps:
-                if self.rules.may_wait and key in unborn:
-                    self.waiting.add(key)
-                    continue
-                old = perhaps[key]
-            if old is not None and self._returned_later(key, old):
-                old = None
+            if key in maybe and self.rules.may_wait:
+                self._wait(key, at)
+                continue
+            rest, old = arrived[key], former.get(key) or maybe.get(key)
             if old is not None:
-                rest = self._continue(sampled[key], new, old, in_open=key not in unborn)
-                if rest.times:
-                    later.append((old.series.key, rest))
-            elif key in unborn:
-                self._bear(sampled[key], new)
-            unborn.pop(key, None)
-        return later
+                again += self._continue(new, old, rest)
+            elif key in self._unborn:
+                self._bear(new, rest)
+            self._unborn.pop(key, None)
+        return again
+
+    def _rest(self, key: Key, at: int) -> Sampled | None:
+        strand = self.open.get(key)
+        return None if strand is None else strand.rest(at)
+
+    def _sighting(self, key: Key, rest: Sampled, at: int) -> Sighting:
+        starts, strand = self.answers.starts(key), self.open.get(key)
+        return Sighting(
+            rest.series,
+            at,
+            rest.values[0],
+            starts.created_at(at),
+            starts.process_at(at),
+            last=None if strand is None else strand.last_before(at)[0],
+        )
+
+    def _ended(self, at: int, arrived: Iterable[Sighting]) -> tuple[list[Sighting], list[Sighting]]:
+        """The last samples of series that ended before `at`, and of those that may have."""
+        metrics, keys = {s.metric for s in arrived}, {s.series.key for s in arrived}
+        ended, perhaps = [], []
+        for key, strand in self.open.items():
+            if key in keys:
+                continue
+            is_over = strand.ended(at, self.rules.known_until, self.rules.ahead.get(key))
+            if is_over is not False:
+                last = self._last(key, strand, at)
+                if last.metric in metrics:
+                    (ended if is_over else perhaps).append(last)
+        return ended, perhaps
+
+    def _last(self, key: Key, strand: Strand, at: int) -> Sighting:
+        last, value = strand.last_before(at)
+        starts = self.answers.starts(key)
+        created, process = starts.created_at(last), starts.process_at(last)
+        kept = strand.edge.start if created is None and process is None else None
+        return Sighting(strand.sampled.series, last, value, created, process, edge_start=kept)
+
+    def _wait(self, key: Key, at: int) -> None:
+        """Leave what comes of a series from `at` on to the next booking."""
+        self._unborn.pop(key, None)
+        if key in self.open:
+            self.open[key] = self.open[key].until(at)
+
+    def _continue(self, new: Sighting, old: Sighting, rest: Sampled) -> list[Key]:
+        """Go on from `old` under the new labels; gives `old` if it comes again."""
+        key, former = new.series.key, old.series.key
+        ending = self.open.pop(former)
+        again = ending.rest(new.at)
+        if again.times:
+            self._unborn[former] = again
+        ending = ending.until(new.at)
+        self.closed.append(ending)
+        self.superseded[former] = edge = self.step(ending).edge
+        if key in self.open:
+            self.closed.append(self.open.pop(key).until(new.at))
+        verdict = continued(new, edge.held)
+        if verdict.note is not None:
+            self.notes.append(verdict.note)
+        since = new.at - old.at
+        begun = replace(
+            edge_at(new.series, new.at, new.value),
+            held=max(new.value, edge.held),
+            start=self.answers.starts(key).before(new.at) or edge.start,
+            intervals=edge.intervals,
+            rises=edge.rises,
+        )
+        carried = since if since > CARRIED_OVER else 0
+        self.open[key] = Strand(begun, rest.from_index(1), verdict.counted, carried)
+        return [former] if again.times else []
+
+    def _bear(self, new: Sighting, rest: Sampled) -> None:
+        """Judge a birth and begin its strand."""
+        key, up = new.series.key, self.answers.up(new.series.target).at(new.at - 1)
+        former = self.superseded.get(key)
+        birth = Birth(
+            new,
+            previous_up=up[0] if up is not None and up[1] == 1 else None,
+            known_until=None if former is None else former.at,
+        )
+        rules = self.rules
+        verdict = judge_birth(birth, rules.births, rules.watch_from, rules.busiest.get(key[0]))
+        if verdict.note is not None:
+            self.notes.append(verdict.note)
+        start = self.answers.starts(key).before(new.at)
+        begun = replace(edge_at(new.series, new.at, new.value), start=start)
+        self.open[key] = Strand(begun, rest.from_index(1), verdict.counted)

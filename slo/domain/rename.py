@@ -34,6 +34,10 @@ class Sighting:
     """The counter's own start (`_created`)."""
     process: int | None = None
     """The start of its target's process."""
+    edge_start: int | None = None
+    """Either of them as kept with its edge, where the source tells neither."""
+    last: int | None = None
+    """For a series that returns: its last sample before; it continues only what came later."""
 
     @property
     def metric(self) -> tuple[int, str | None, str | None]:
@@ -71,10 +75,13 @@ def may_continue(new: Sighting, old: Sighting) -> bool:
     since = new.at - old.at
     if new.series.key == old.series.key or not 0 < since <= MAX_GAP or new.value < old.value:
         return False
-    if new.created is not None and new.created > old.at:
+    if old.at <= (new.last or 0) or (new.created is not None and new.created > old.at):
         return False
     if new.created is not None and old.created is not None:
         return abs(new.created - old.created) <= SAME_PROCESS
+    known = [start for start in (new.created, new.process) if start is not None]
+    if known and old.edge_start is not None:
+        return any(abs(start - old.edge_start) <= SAME_PROCESS for start in known)
     if new.process is not None and old.process is not None:
         return abs(new.process - old.process) <= SAME_PROCESS
     return new.series.target == old.series.target and since <= RENAMED_WITHIN

@@ -46,8 +46,6 @@ class Strand:
     edge: Edge
     sampled: Sampled
     """Those after the edge."""
-    ahead: int | None = None
-    """When the first sample after the span was taken, if that is known."""
     born: float = 0.0
     carried: int = 0
     """How long before its birth the series that it continues ended; 0 if it continues none."""
@@ -65,21 +63,22 @@ class Strand:
         kept = replace(
             self.sampled, times=self.sampled.times[:index], values=self.sampled.values[:index]
         )
-        return replace(self, sampled=kept, ahead=None)
+        return replace(self, sampled=kept)
 
     def rest(self, at: int) -> Sampled:
         """The samples at and after `at`."""
         return self.sampled.from_index(bisect_left(self.sampled.times, at))
 
-    def ended(self, at: int, known_until: int) -> bool | None:
+    def ended(self, at: int, known_until: int, ahead: int | None) -> bool | None:
         """Whether it was over at `at`: it skipped that scrape and the ones due after it.
 
+        `ahead` is its first sample after the span, if there is one up to `known_until`.
         None: nothing tells yet, because its next sample may still be on its way.
         """
         index = bisect_left(self.sampled.times, at)
         last, _ = self.last_before(at)
         intervals = last_intervals(self.edge, self.sampled.times[:index])
-        following = self.sampled.times[index] if index < len(self.sampled.times) else self.ahead
+        following = self.sampled.times[index] if index < len(self.sampled.times) else ahead
         if following is not None:
             return following > at and is_gap(following - last, intervals)
         return True if is_gap(known_until - last, intervals) else None

@@ -7,13 +7,14 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from slo.domain.count import Count, Sampled, edge_key
+from slo.domain.count import Count, edge_key
 from slo.domain.counter import Role, is_gap
 from slo.domain.indicator import Events, Latency, Mean
 from slo.domain.reads import bound_of, reads_of
 from slo.domain.series import Series as MeterSeries
 from slo.domain.series import combine_for
 from slo.domain.span import Span
+from slo.domain.strand import Sampled
 from slo.prometheus.errors import SourceError
 from slo.prometheus.evidence import Evidence, Known
 from slo.prometheus.job import Fault, Outcome
@@ -36,6 +37,9 @@ _log = logging.getLogger(__name__)
 LOOK_BACK = 300_000
 """Milliseconds before its span that a fresh count reads for its left edges."""
 
+LOOK_AHEAD = 300_000
+"""Milliseconds after its span that a backfill reads, to see which series went on."""
+
 _RANGES = (90_000, 120_000, 180_000, 300_000, 600_000, 1_200_000, 2_400_000, 3_600_000)
 
 
@@ -47,6 +51,7 @@ class _Reading:
     reads: tuple[Read, ...]
     kept: tuple[tuple[Edge, MeterSeries], ...]
     start: int
+    end: int
 
 
 def collect(jobs: Sequence[Job], reader: RawReader, head: Head) -> list[Outcome]:
@@ -57,9 +62,9 @@ def collect(jobs: Sequence[Job], reader: RawReader, head: Head) -> list[Outcome]
     groups: dict[tuple[int, int], list[_Reading]] = defaultdict(list)
     for job in counted:
         reading = _begin(job)
-        groups[reading.start, job.span.end].append(reading)
+        groups[reading.start, reading.end].append(reading)
     for (start, end), readings in sorted(groups.items(), key=lambda item: item[0]):
-        outcomes += _collect_group(readings, start, end * 1000, reader, head)
+        outcomes += _collect_group(readings, start, end, reader, head)
     return outcomes
 
 
@@ -67,7 +72,8 @@ def _begin(job: Job) -> _Reading:
     indicator = job.indicator
     assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 - `collect` has chosen it.
     kept = tuple((edge, _series_of(edge)) for edge in job.edges)
-    return _Reading(job, reads_of(indicator), kept, _read_from(job))
+    end = job.span.end * 1000 + (0 if job.keep_edges else LOOK_AHEAD)
+    return _Reading(job, reads_of(indicator), kept, _read_from(job), end)
 
 
 def _series_of(edge: Edge) -> MeterSeries:
@@ -157,17 +163,15 @@ def _book_all(
         ]
     )
     for (reading, count, _), answers in zip(counts, known, strict=True):
-        booking = count.book(answers, keep_edges=reading.job.keep_edges)
+        booking = count.book(answers)
         outcomes.append(Outcome(reading.job, booking))
     return outcomes
 
 
 def _count(reading: _Reading, span: Span, sampled: Sequence[Sampled]) -> Count:
-    job, end = reading.job, span.end * 1000
+    job = reading.job
     indicator = job.indicator
     assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 - `collect` has chosen it.
-    if span.end < job.span.end:
-        sampled = [s for s in sampled if s.times and s.times[0] <= end]
     return Count(
         job.meter,
         span,
@@ -177,6 +181,8 @@ def _count(reading: _Reading, span: Span, sampled: Sequence[Sampled]) -> Count:
         births=job.slo.births,
         watch_from=job.watch_from * 1000,
         fresh=job.fresh,
+        keep_edges=job.keep_edges,
+        read_to=span.end * 1000 if span.end < job.span.end else reading.end,
     )
 
 
@@ -284,7 +290,7 @@ def _look_further_back(
             _with_older(s, older.get(series_name(raw[s.series.key].labels)))
             if s.series.key in keys
             else s
-            for s in count.sampled
+            for s in count.read
         ]
         renewed.append((reading, _count(reading, count.span, sampled) if keys else count, raw))
     return renewed

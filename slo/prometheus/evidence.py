@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slo.domain.count import Answers
+from slo.domain.answers import Answers
 from slo.domain.coverage import Timeline
 from slo.domain.reads import created_name, number_of
 from slo.domain.selector import Matcher, Selector
@@ -27,7 +27,7 @@ from slo.prometheus.selectors import share
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from slo.domain.count import Questions
+    from slo.domain.answers import Questions
     from slo.domain.reads import Read
     from slo.domain.series import Key, Series
     from slo.prometheus.answer import Series as RawSeries

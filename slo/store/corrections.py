@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CursorResult, select
+from sqlalchemy import select
 
 from slo.domain.ledger import Correction
 from slo.store import audit, dialect, schema
@@ -15,7 +15,6 @@ from slo.store.slos import row_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
 
     from sqlalchemy.orm import Session
 
@@ -41,8 +40,8 @@ def add(session: Session, correction: Correction) -> bool:
         "at": correction.at,
     }
     statement = dialect.insert(session, _k).values(row)
-    result = session.execute(statement.on_conflict_do_nothing(index_elements=[_k.c.key]))
-    if not cast("CursorResult[Any]", result).rowcount:
+    statement = statement.on_conflict_do_nothing(index_elements=[_k.c.key])
+    if session.execute(statement.returning(_k.c.id)).scalar() is None:
         return False
     detail = {name: row[name] for name in ("end", "good", "total", "why", "key")}
     audit.add(session, correction.at, correction.who, "correct", correction.slo, detail)

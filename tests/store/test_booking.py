@@ -115,9 +115,13 @@ def test_an_error_rolls_all_of_a_booking_back(engine, make):
     whole = make.booking(
         meter, make.T0, [(1, 1)], edges=(make.edge(),), notes=(Note("skew", "x", 1.0),)
     )
-    with pytest.raises(RuntimeError), writing(engine) as session:
-        booking.book(session, [whole])
-        raise RuntimeError
+
+    def book_and_fail():
+        with writing(engine) as session:
+            booking.book(session, [whole])
+            raise RuntimeError
+
+    pytest.raises(RuntimeError, book_and_fail)
     assert all_readings(engine, meter) == []
     assert meter_row(engine).booked_to is None
     with reading(engine) as session:
@@ -127,12 +131,16 @@ def test_an_error_rolls_all_of_a_booking_back(engine, make):
 
 def test_a_savepoint_rolls_back_one_meter_alone(engine, make):
     one, two = make.meter(engine, "svc/one"), make.meter(engine, "svc/two")
+
+    def book_and_fail(session):
+        with session.begin_nested():
+            booking.book(session, [make.booking(two, make.T0, [(1, 1)])])
+            raise RuntimeError
+
     with writing(engine) as session:
         with session.begin_nested():
             booking.book(session, [make.booking(one, make.T0, [(1, 1)])])
-        with pytest.raises(RuntimeError), session.begin_nested():
-            booking.book(session, [make.booking(two, make.T0, [(1, 1)])])
-            raise RuntimeError
+        pytest.raises(RuntimeError, book_and_fail, session)
     assert len(all_readings(engine, one)) == 2
     assert all_readings(engine, two) == []
 

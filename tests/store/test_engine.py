@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -98,32 +98,24 @@ def test_a_full_disk_stops_writes_with_a_sentence_and_no_reads(sqlite_engine, ma
     with writing(sqlite_engine) as session:
         booking.book(session, [make.booking(meter, make.T0, [(1, 1)])])
     full = make.booking(meter, make.T0 + 60, [(1, 1)] * 20_000)
-    with (
-        pytest.raises(StoreFull, match=r"only\.db is full.*can still be read"),
-        writing(sqlite_engine) as session,
-    ):
-        pages = session.execute(text("PRAGMA page_count")).scalar()
-        session.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
-        booking.book(session, [full])
+
+    def book(pages):
+        with writing(sqlite_engine) as session:
+            session.execute(text(f"PRAGMA max_page_count = {pages}"))
+            return booking.book(session, [full])
+
+    with pytest.raises(StoreFull, match=r"only\.db is full.*can still be read"):
+        book(1)  # SQLite takes the number of pages there are.
     with reading(sqlite_engine) as session:
         assert len(readings.between(session, meter, 0, 1 << 40)) == 2
     # Room again: the same booking goes through.
-    with writing(sqlite_engine) as session:
-        session.execute(text("PRAGMA max_page_count = 1000000"))
-        assert booking.book(session, [full]) == {meter}
+    assert book(1_000_000) == {meter}
 
 
-def test_postgresql_that_says_disk_full_is_a_full_store(engine):
-    if engine.dialect.name == "sqlite":
-        statement = "SELECT 1"
-    else:
-        statement = "DO $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END $$"
-    if statement == "SELECT 1":
-        with writing(engine) as session:
-            assert session.execute(text(statement)).scalar() == 1
-        return
-    with pytest.raises(StoreFull, match="is full"), writing(engine) as session:
-        session.execute(text(statement))
+def test_postgresql_that_says_its_disk_is_full_is_a_full_store(postgresql):
+    full = "DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"
+    with pytest.raises(StoreFull, match="is full"), writing(postgresql) as session:
+        session.execute(text(full))
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -148,9 +140,11 @@ def test_a_store_without_tables_names_the_upgrade(store_url):
 
 def test_a_server_that_does_not_answer_is_unreachable_and_its_password_unsaid():
     engine = open_engine("postgresql://user:secret@127.0.0.1:1/slo")
-    with pytest.raises(StoreUnreachable, match="cannot be reached") as caught:
-        with reading(engine) as session:
-            slos.all_slos(session)
+    with (
+        pytest.raises(StoreUnreachable, match="cannot be reached") as caught,
+        reading(engine) as session,
+    ):
+        slos.all_slos(session)
     assert "secret" not in str(caught.value)
 
 
@@ -171,9 +165,13 @@ def test_a_store_that_is_locked_for_too_long_is_busy(sqlite_engine, make, monkey
 
 
 def test_an_error_of_the_caller_passes_unchanged_and_rolls_back(engine, make):
-    with pytest.raises(KeyError), writing(engine) as session:
-        slos.declare(session, [make.declared()], make.T0)
-        raise KeyError
+
+    def declare_and_fail():
+        with writing(engine) as session:
+            slos.declare(session, [make.declared()], make.T0)
+            raise KeyError
+
+    pytest.raises(KeyError, declare_and_fail)
     with reading(engine) as session:
         assert slos.all_slos(session) == []
 
@@ -202,7 +200,7 @@ def test_what_was_committed_outlives_a_killed_process(engine, make):
     url = engine.url.render_as_string(hide_password=False)
     for _ in range(3):
         child = subprocess.Popen(
-            [sys.executable, "-c", _WRITE_FOREVER, url, os.getcwd(), str(meter), str(t)],
+            [sys.executable, "-c", _WRITE_FOREVER, url, str(Path.cwd()), str(meter), str(t)],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -88,7 +88,8 @@ def test_a_standing_of_another_version_is_read_as_far_as_it_goes():
     assert load_standing(json.dumps({**body, "new": {"a": 1}})) == BARE
 
 
-def test_a_later_standing_replaces_the_former(engine, declared):
+@pytest.mark.usefixtures("declared")
+def test_a_later_standing_replaces_the_former(engine):
     for standing in (FULL, BARE):
         with writing(engine) as session:
             standings.put(session, [(standing, None)])
@@ -98,14 +99,16 @@ def test_a_later_standing_replaces_the_former(engine, declared):
         assert standings.one(session, "svc/two") is None
 
 
-def test_standings_come_by_service_and_name(engine, declared):
+@pytest.mark.usefixtures("declared")
+def test_standings_come_by_service_and_name(engine):
     two = replace(FULL, slo="svc/two", name="two")
     with writing(engine) as session:
         standings.put(session, [(two, None), (FULL, None)])
     assert stored(engine) == [FULL, two]
 
 
-def test_a_grid_stays_until_another_is_given(engine, declared):
+@pytest.mark.usefixtures("declared")
+def test_a_grid_stays_until_another_is_given(engine):
     expected = {}
     for grid, after in (("[1]", "[1]"), (None, "[1]"), ("[2]", "[2]")):
         with writing(engine) as session:
@@ -115,13 +118,15 @@ def test_a_grid_stays_until_another_is_given(engine, declared):
             assert standings.grids(session, ["svc/one", "svc/two", "svc/none"]) == expected
 
 
-def test_a_standing_of_an_unknown_slo_is_left_out(engine, declared):
+@pytest.mark.usefixtures("declared")
+def test_a_standing_of_an_unknown_slo_is_left_out(engine):
     with writing(engine) as session:
         standings.put(session, [(replace(FULL, slo="svc/none"), None), (FULL, None)])
     assert stored(engine) == [FULL]
 
 
-def test_a_renamed_slo_has_no_standing_of_its_old_name(engine, declared, make):
+@pytest.mark.usefixtures("declared")
+def test_a_renamed_slo_has_no_standing_of_its_old_name(engine, make):
     with writing(engine) as session:
         standings.put(session, [(FULL, "[1]")])
         slos.declare(session, [make.declared("svc/uno", was="svc/one")], make.T0 + 60)

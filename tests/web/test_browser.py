@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import make_server
 
+from slo.domain.standing import Note
 from slo.store import standings
 from slo.store.engine import writing
 from slo.web.app import create_app
@@ -99,6 +100,29 @@ def test_no_width_in_between_scrolls_sideways(browser, base, path):
         for wide in (320, 480, 640, 768, 901, 1000, 1181, 1920):
             page.set_viewport_size({"width": wide, "height": 800})
             assert width(page) <= wide, wide
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_long_names_wrap(browser, tmp_path, size):
+    engine = make_store(tmp_path / "slo.db")
+    long = "a" * 120
+    standing = make_standing(
+        f"{long}/{long}",
+        left=-14.66,
+        state="exhausted",
+        data="late",
+        owner=long,
+        description=long,
+        indicator_text="b" * 59,
+        labels=((long, long),),
+        notes=(Note("birth-uncounted", long),),
+    )
+    put_standings(engine, [standing])
+    with serving(engine) as url:
+        for path in ("/", f"/slo/{long}/{long}", f"/slo/{long}/b"):
+            with opened(browser, url + path, size) as page:
+                assert width(page) <= size[0], path
+    engine.dispose()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
