@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 
 from slo import standings
 from slo.declaring import declare
+from slo.domain.indicator import FirstOf
 from slo.domain.lookup import Subject
+from slo.domain.meter import Meter
 from slo.domain.span import Span, bucket_floor
-from slo.domain.standing import Note
+from slo.domain.standing import FAULT, Note
 from slo.horizon import backfill_reach, horizon_of
 from slo.prometheus.collector import collect
 from slo.prometheus.errors import SourceError
@@ -46,9 +48,6 @@ FIRST_READING = 600
 
 LONGEST_SPAN = 21_600
 """Seconds that one transaction books of an SLO; a longer absence takes several."""
-
-FAULT = "fault"
-"""The kind of note that tells why an SLO could not be booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ def run_cycle(context: Context, now: float, seconds: float) -> CycleReport:
         todo = _behind(todo, outcomes, done, horizons)
     rest = [c for c in declaration.counted if c.slo.id not in booked]
     _stand_still(context, rest, faults, now)
+    _stand_unmetered(context, declaration.faults, now)
     _finish(context, number, now, before, len(booked), faults)
     return CycleReport(frozenset(booked), faults, not todo)
 
@@ -252,6 +252,25 @@ def _stand_still(
         notes.clear_all(session, [c.meter.id for c in counted], FAULT)
         notes.add(session, told)
         _stand(session, context, counted, now)
+
+
+def _stand_unmetered(context: Context, faults: Mapping[str, Fault], now: float) -> None:
+    """Write empty standings for SLOs that have no meter, so that pages tell why."""
+    standing = []
+    for slo in context.settings.slos:
+        if slo.id not in faults:
+            continue
+        indicator = slo.indicator
+        if isinstance(indicator, FirstOf):
+            indicator = indicator.alternatives[0]
+        subject = Subject(slo, indicator, Meter(0, slo.id, "", slo.bucket, ""), int(now))
+        with reading(context.engine) as session:
+            (empty, _), *_ = standings.compute(session, [subject])
+        note = Note(FAULT, faults[slo.id].message, first=int(now), last=int(now))
+        standing.append((replace(empty, notes=(note,)), None))
+    if standing:
+        with writing(context.engine) as session:
+            stored.put(session, standing)
 
 
 def _finish(

@@ -61,6 +61,9 @@ def declare(context: Context, now: int) -> Declaration:
             declared.append(found)
     with writing(context.engine) as session:
         meters = slos.declare(session, declared, now)
+        # One that is to take over an older ledger (`was`) must not get a row of its own first.
+        unmetered = [s for s in context.settings.slos if s.id in faults and s.was is None]
+        slos.know(session, unmetered, now)
         slos.pause_absent(session, [slo.id for slo in context.settings.slos], now)
     counted = tuple(Counted(d.slo, d.indicator, meters[d.slo.id]) for d in declared)
     return Declaration(counted, faults)

@@ -15,7 +15,7 @@ from slo.domain.forecast import FORECAST_SPANS, exhausted_after
 from slo.domain.grid import Grid, burndown, spent_since
 from slo.domain.lookup import Memo, Subject, View, plan_of
 from slo.domain.span import Span, rfc3339
-from slo.domain.standing import BURN_SPANS, Forecast, Note, Standing
+from slo.domain.standing import BURN_SPANS, FAULT, Forecast, Note, Standing
 from slo.domain.state import data_state, next_state
 from slo.domain.wording import indicator_text
 from slo.store import corrections, exclusions, notes, readings, slos
@@ -229,7 +229,8 @@ def _exhausted_at(
     if budget.remaining is None:
         return None
     if budget.remaining <= 0:
-        return spent_since(budget, plan.window, bad)
+        since = spent_since(budget, plan.window, bad)
+        return plan.end if since is None else since
     return min((f.exhausted_at for f in forecasts if f.exhausted_at is not None), default=None)
 
 
@@ -254,7 +255,10 @@ def _notes(plan: Plan, events: Tally, booked: Iterable[Note]) -> tuple[Note, ...
     result += [
         note
         for note in booked
-        if (note.last is None or note.last > window.start)
-        and (note.first is None or note.first <= window.end)
+        if note.kind == FAULT
+        or (
+            (note.last is None or note.last > window.start)
+            and (note.first is None or note.first <= window.end)
+        )
     ]
     return tuple(result)

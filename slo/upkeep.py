@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slo.declaring import declare
 from slo.domain.span import utc
 from slo.domain.window import CalendarWindow
-from slo.prometheus.errors import SourceError
+from slo.prometheus.job import Fault
 from slo.store import compaction, contributors, corrections, edges, exclusions, slos
 from slo.store.engine import reading, writing
 from slo.verify import random_day, verify_day
@@ -92,10 +92,9 @@ def _recount(
             day = random_day(session, c.meter, now, rng)
         if day is None:
             continue
-        try:
-            verification = verify_day(context, c, day)
-        except SourceError as error:
-            _log.warning("recount of %s: %s", c.slo.id, error)
+        verification = verify_day(context, c, day)
+        if isinstance(verification, Fault):
+            _log.warning("recount of %s: %s", c.slo.id, verification.message)
             continue
         difference = verification.difference
         on_verified(c.slo.id, abs(difference.total) + abs(difference.good))

@@ -104,9 +104,7 @@ def _run(
     click.echo(f"Prometheus   {prometheus.url}")
     click.echo(f"the model    {model_url}/metrics")
     click.echo(f"SLO Ledger   http://127.0.0.1:{ports.web}")
-    click.echo(
-        f"Up after {time.monotonic() - begun:.0f} s; the past fills in by itself."
-    )
+    click.echo(f"Up after {time.monotonic() - begun:.0f} s; the past fills in by itself.")
     _watch(children, model_url, frozenset({options.fault} if options.fault else ()))
 
 

@@ -16,7 +16,7 @@ from slo.domain.answers import Answers, Questions
 from slo.domain.booking import Booking
 from slo.domain.contribution import contributions
 from slo.domain.counter import Role, Steps, count_steps, end_of, gap_times, suspicious_times
-from slo.domain.coverage import TargetSeen, covered_shares, is_expected, is_silent
+from slo.domain.coverage import covered_shares, is_expected, is_silent, targets_seen
 from slo.domain.ledger import Increment
 from slo.domain.lineage import Lineage, Rules
 from slo.domain.standing import Note
@@ -78,7 +78,7 @@ class Count:
             if key in self.suspicious
             for at in gap_times(edge, self.sampled[key].times)
         ]
-        self.targets = _targets_seen(self.edges, self.series, self.sampled.values())
+        self.targets = targets_seen(self.edges, self.series, self.sampled.values())
 
     def _suspicious(self) -> dict[Key, list[int]]:
         """The times at which each series makes its counter's start matter."""
@@ -267,40 +267,6 @@ def _cut(sampled: Iterable[Sampled], end: int) -> tuple[dict[Key, Sampled], dict
         if one.times:
             kept[one.series.key] = one
     return kept, ahead
-
-
-def _targets_seen(
-    edges: Mapping[Key, Edge], series: Mapping[Key, Series], sampled: Iterable[Sampled]
-) -> dict[str, TargetSeen]:
-    """When each target was seen: those of the edges that are not gone, and of the samples."""
-    newest: dict[str, Edge] = {}
-    for key, edge in edges.items():
-        target = series[key].target
-        known = newest.get(target)
-        if known is None or (edge.at, len(edge.intervals)) > (known.at, len(known.intervals)):
-            newest[target] = edge
-    times: dict[str, list[Sequence[int]]] = defaultdict(list)
-    for one in sampled:
-        times[one.series.target].append(one.times)
-    found = {}
-    for target in {**newest, **times}:
-        edge = newest.get(target)
-        if edge is None or (edge.gone and target not in times):
-            before, intervals = None, ()
-        else:
-            before, intervals = edge.at, edge.intervals
-        found[target] = TargetSeen(_union(times[target], before), before, intervals)
-    return found
-
-
-def _union(lists: Sequence[Sequence[int]], after: int | None) -> Sequence[int]:
-    """All times of a target's series in order; they are nearly always the same list."""
-    if not lists:
-        return ()
-    union = max(lists, key=len)
-    if not all(other is union or other == union for other in lists):
-        union = sorted(set().union(*lists))
-    return union if after is None else union[bisect_right(union, after) :]
 
 
 def _notes(told: Iterable[Note], steps: Iterable[Steps]) -> Iterable[Note]:

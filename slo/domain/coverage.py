@@ -6,6 +6,7 @@ Times are epoch milliseconds.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from operator import sub
 from typing import TYPE_CHECKING
@@ -13,7 +14,11 @@ from typing import TYPE_CHECKING
 from slo.domain.counter import usual_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slo.domain.meter import Edge
+    from slo.domain.series import Key, Series
+    from slo.domain.strand import Sampled
 
 FORGOTTEN_AFTER = 300_000
 """A silent target whose `up` is unknown is expected for this long: Prometheus's own lookback."""
@@ -65,6 +70,39 @@ class TargetSeen:
         if self.before is not None and times[0] - self.before > bucket:
             return False
         return max(map(sub, times[1:], times), default=0) <= bucket
+
+
+def targets_seen(
+    edges: Mapping[Key, Edge], series: Mapping[Key, Series], sampled: Iterable[Sampled]
+) -> dict[str, TargetSeen]:
+    """When each target was seen: those of the edges that are not gone, and of the samples."""
+    newest: dict[str, Edge] = {}
+    for key, edge in edges.items():
+        target = series[key].target
+        known = newest.get(target)
+        if known is None or (edge.at, len(edge.intervals)) > (known.at, len(known.intervals)):
+            newest[target] = edge
+    times: dict[str, list[Sequence[int]]] = defaultdict(list)
+    for one in sampled:
+        times[one.series.target].append(one.times)
+    found = {}
+    for target in {**newest, **times}:
+        last = newest.get(target)
+        if last is None or (last.gone and target not in times):
+            found[target] = TargetSeen(_union(times[target], None), None, ())
+        else:
+            found[target] = TargetSeen(_union(times[target], last.at), last.at, last.intervals)
+    return found
+
+
+def _union(lists: Sequence[Sequence[int]], after: int | None) -> Sequence[int]:
+    """All times of a target's series in order; they are nearly always the same list."""
+    if not lists:
+        return ()
+    union = max(lists, key=len)
+    if not all(other is union or other == union for other in lists):
+        union = sorted(set().union(*lists))
+    return union if after is None else union[bisect_right(union, after) :]
 
 
 def covered_shares(

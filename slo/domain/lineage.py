@@ -119,7 +119,8 @@ class Lineage:
     def _ended(self, at: int, arrived: Iterable[Sighting]) -> tuple[list[Sighting], list[Sighting]]:
         """The last samples of series that ended before `at`, and of those that may have."""
         metrics, keys = {s.metric for s in arrived}, {s.series.key for s in arrived}
-        ended, perhaps = [], []
+        ended: list[Sighting] = []
+        perhaps: list[Sighting] = []
         for key, strand in self.open.items():
             if key in keys:
                 continue

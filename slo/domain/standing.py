@@ -24,6 +24,9 @@ BURN_SPANS: tuple[tuple[str, int], ...] = (
 )
 """The spans of the SRE Workbook's alert windows, name and seconds."""
 
+FAULT = "fault"
+"""The kind of note that tells why an SLO could not be booked; it holds until it can."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

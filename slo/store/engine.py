@@ -23,16 +23,16 @@ from slo.store.errors import (
     StoreFull,
     StoreUnreachable,
     StoreVersionError,
-    from_sqlite,
     translated,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from typing import Any
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
     from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
 
 BUSY_SECONDS = 30
 _READING = "slo_reading"
+_ALONE = "slo_alone"
 _WAL_KEPT_BYTES = 64 * 1024 * 1024
 
 
@@ -131,19 +132,24 @@ def _sqlite(url: URL) -> Engine:
         connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
     )
 
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
+    @event.listens_for(engine, "do_connect")
+    def _connect(
+        _dialect: Dialect, entry: ConnectionPoolEntry, args: tuple[Any, ...], more: dict[str, Any]
+    ) -> sqlite3.Connection:
         try:
-            _ensure_wal(cursor.execute)
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute("PRAGMA foreign_keys=ON")
-            cursor.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
-        except sqlite3.Error as error:
-            # SQLAlchemy wraps only what statements raise, not what this hook does.
-            raise from_sqlite(error, url.database or "") from error
-        finally:
-            cursor.close()
+            return _opened(*args, **more)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_IOERR_SHMSIZE:
+                raise
+        # The full disk has no room for the index that processes share. Alone, SQLite
+        # keeps it in its own memory; so this connection reads, and ends after its use.
+        entry.info[_ALONE] = True
+        return _opened(*args, **more, alone=True)
+
+    @event.listens_for(engine, "checkin")
+    def _end_alone(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        if entry.info.pop(_ALONE, False):
+            entry.invalidate()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -154,12 +160,27 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _ensure_wal(execute: Callable[[str], object]) -> None:
+def _opened(*args: Any, alone: bool = False, **more: Any) -> sqlite3.Connection:
+    connection: sqlite3.Connection = sqlite3.connect(*args, **more)
+    try:
+        if alone:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        _ensure_wal(connection)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _ensure_wal(connection: sqlite3.Connection) -> None:
     """Turns WAL mode on; SQLite's own busy time-out does not cover this switch."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:

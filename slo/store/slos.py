@@ -29,6 +29,7 @@ __all__ = [
     "Revision",
     "all_slos",
     "declare",
+    "know",
     "meter_of",
     "meters_of",
     "pause_absent",
@@ -70,9 +71,16 @@ def declare(session: Session, declared: Sequence[Declared], at: int) -> dict[str
     """
     dialect.lock(session, _DECLARE_LOCK)
     rename(session, [d.slo for d in declared if d.slo.was], at)
-    ids = _ensure_rows(session, declared, at)
+    ids = _ensure_rows(session, [d.slo for d in declared], at)
     add_changed(session, {ids[d.slo.id]: d.slo for d in declared}, at)
     return _ensure_meters(session, declared, ids, at)
+
+
+def know(session: Session, found: Sequence[SLO], at: int) -> None:
+    """Makes sure that these SLOs have a row, although nothing counts them yet."""
+    if found:
+        dialect.lock(session, _DECLARE_LOCK)
+        _ensure_rows(session, found, at)
 
 
 def pause_absent(session: Session, ids: Collection[str], at: int) -> list[str]:
@@ -160,20 +168,20 @@ def _meter(slo_id: str, row: Sequence[Any]) -> Meter:
     )
 
 
-def _ensure_rows(session: Session, declared: Sequence[Declared], at: int) -> dict[str, int]:
-    """The row id of each declared SLO; makes and un-pauses rows."""
+def _ensure_rows(session: Session, found: Sequence[SLO], at: int) -> dict[str, int]:
+    """The row id of each of these SLOs; makes and un-pauses rows."""
     rows = session.execute(select(_s.c.id, _s.c.service, _s.c.name, _s.c.paused_at)).all()
     known = {f"{service}/{name}": (row_id, paused_at) for row_id, service, name, paused_at in rows}
-    missing = {d.slo.id: d.slo for d in declared if d.slo.id not in known}
+    missing = {slo.id: slo for slo in found if slo.id not in known}
     write_many(
         session,
         insert(_s),
         [{"service": s.service, "name": s.name, "created_at": at} for s in missing.values()],
     )
     back = {
-        d.slo.id: known[d.slo.id][0]
-        for d in declared
-        if d.slo.id in known and known[d.slo.id][1] is not None
+        slo.id: known[slo.id][0]
+        for slo in found
+        if slo.id in known and known[slo.id][1] is not None
     }
     if back:
         session.execute(

@@ -1,34 +1,33 @@
-"""The view of one SLO's page: its tiles, charts and tables, for a range of time."""
+"""The view of one SLO's page: its ranges, numbers and definition as text."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slo.domain.duration import format_duration, parse_duration
 from slo.domain.meter import indicator_from_json
-from slo.domain.span import Span, bucket_end, bucket_floor
+from slo.domain.span import Span
 from slo.domain.window import CALENDAR_UNITS, CalendarWindow, RollingWindow
-from slo.web import charts, series, urgency
 from slo.web import format as fmt
+from slo.web import urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from slo.domain.indicator import Indicator
-    from slo.domain.ledger import Correction, Exclusion
+    from slo.domain.ledger import Correction
     from slo.domain.meter import Meter
     from slo.domain.standing import Standing
     from slo.domain.window import Window
-    from slo.web.charts import Chart, Shade
-    from slo.web.series import Track
 
 WINDOW = "window"
 _HOUR = 3600
 _DAY = 86_400
-_RANGES = (("1h", _HOUR), ("6h", 6 * _HOUR), ("1d", _DAY), ("7d", 7 * _DAY), ("1y", 365 * _DAY))
+RANGES = (("1h", _HOUR), ("6h", 6 * _HOUR), ("1d", _DAY), ("7d", 7 * _DAY), ("1y", 365 * _DAY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +49,6 @@ class Tile:
     bad: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to read for the charts: the span shown, its step, and the grid of times."""
-
-    window: Window
-    shown: Span
-    step: int
-    burn_seconds: int
-    times: tuple[int, ...]
-    long: bool
-    """Whether more than the window is shown, so that past windows are."""
-
-
-def plan(standing: Standing, meter: Meter, key: str, exclusions: Iterable[Exclusion]) -> Plan:
-    """The times that the range `key` needs; an unknown key means the window."""
-    window = window_of(standing)
-    seconds = dict(_RANGES).get(key)
-    whole = standing.window
-    shown = whole if seconds is None else Span(whole.end - seconds, whole.end)
-    long = shown.start < whole.start
-    if meter.booked_from is not None and long:  # No empty months before the ledger began.
-        shown = Span(min(max(shown.start, meter.booked_from), whole.start), shown.end)
-    step = series.step_for(shown.seconds, meter.bucket)
-    burn_seconds = max(_HOUR, step)
-    first = window.period_at(shown.start).start if long else shown.start - burn_seconds
-    edges = {edge for span in outward(exclusions, meter.bucket) for edge in (span.start, span.end)}
-    inside = {edge for edge in edges if min(first, whole.start) < edge < whole.end}
-    times = {*series.grid(Span(first, shown.end), step), shown.start, whole.start, *inside}
-    return Plan(window, shown, step, burn_seconds, tuple(sorted(times)), long)
-
-
-def outward(exclusions: Iterable[Exclusion], bucket: int) -> list[Span]:
-    """The spans that do not count, with their edges moved outward to whole buckets."""
-    return [
-        Span(bucket_floor(e.span.start, bucket), bucket_end(e.span.end, bucket)) for e in exclusions
-    ]
-
-
 def window_of(standing: Standing) -> Window:
     """The window that the standing's label names; `month (Europe/Berlin)` has a zone."""
     if standing.window_kind == "rolling":
@@ -99,14 +60,14 @@ def window_of(standing: Standing) -> Window:
 
 def tabs(standing: Standing, key: str) -> list[Tab]:
     """The ranges from short to long, the SLO's own window among them."""
-    own = Tab(WINDOW, window_name(standing), key not in dict(_RANGES))
+    own = Tab(WINDOW, window_name(standing), key not in dict(RANGES))
     length = standing.window.seconds
     if standing.window_kind == "calendar":
         period = window_of(standing).period_at(standing.at)
         length = period.seconds
     found = [
         (seconds, Tab(name, _short(name), key == name))
-        for name, seconds in _RANGES
+        for name, seconds in RANGES
         if seconds != length or key == name
     ]
     return [tab for _, tab in sorted([*found, (length, own)], key=lambda pair: pair[0])]
@@ -167,104 +128,6 @@ def burn_table(standing: Standing) -> list[tuple[str, str, str]]:
     ]
 
 
-def shades(track: Track, shown: Span, exclusions: Iterable[Exclusion]) -> list[Shade]:
-    """What is set apart in the charts: time without data, and time that does not count."""
-    found = [
-        charts.Shade("gap", gap, f"no data, {fmt.stamp(gap.start)} to {fmt.stamp(gap.end)}")
-        for gap in series.gaps(track, shown)
-    ]
-    for exclusion in exclusions:
-        inside = exclusion.span.overlap(shown)
-        if inside is not None:
-            found.append(charts.Shade("excluded", inside, f"excluded: {exclusion.why}"))
-    return found
-
-
-def render_charts(
-    standing: Standing, plan_: Plan, track: Track, exclusions: Sequence[Exclusion]
-) -> list[Chart]:
-    """Budget, share of bad events, burn rate, events per minute."""
-    shown, objective = plan_.shown, float(standing.objective)
-    apart = shades(track, shown, exclusions)
-    marks = ", ".join(
-        word
-        for kind, word in (("gap", "grey: no data"), ("excluded", "blue: excluded"))
-        if any(shade.kind == kind for shade in apart)
-    )
-    step, unit = fmt.span(plan_.step), "slices" if standing.slices else "events"
-    burn_name = fmt.span(plan_.burn_seconds)
-    allowed = standing.budget.allowed
-    if plan_.long:
-        left = series.history(track, shown, objective, plan_.window.period_at, allowed)
-        about = f"left of the {window_name(standing)} that ended then"
-    else:
-        left = series.burndown(track, standing.window, shown, allowed)
-        about = f"left of the {window_name(standing)} that end now"
-        if standing.window_kind == "calendar":
-            about = f"left of this {window_name(standing)}"
-
-    def draw(
-        name: str,
-        title: str,
-        subtitle: str,
-        tone: str,
-        points: Sequence[series.Point],
-        tell: charts.Teller,
-        tick: charts.Ticker,
-        *,
-        limit: float | None = None,
-        top: float | None = None,
-    ) -> Chart:
-        return charts.render_chart(
-            charts.Plot(
-                name, title, subtitle, title, tone, points, shown, tell, tick, limit, top, apart
-            )
-        )
-
-    return [
-        draw(
-            "budget",
-            "Error budget",
-            "; ".join(filter(None, (about, marks))),
-            "blue",
-            left,
-            fmt.percent,
-            _percent_tick,
-            limit=0.0,
-            top=1.0,
-        ),
-        draw(
-            "bad",
-            f"Bad {unit}",
-            f"share of all, per {step}; dashed: allowed in the long run",
-            "red",
-            series.bad_share(track, shown),
-            lambda v: fmt.percent(v, 2),
-            _percent_tick,
-            limit=1 - objective,
-        ),
-        draw(
-            "burn",
-            f"Burn rate, {burn_name}",
-            "dashed: 1x spends the budget just by the window's end",
-            "amber",
-            series.burn_rate(track, shown, plan_.burn_seconds, objective),
-            fmt.burn,
-            lambda v: f"{v:,.4g}x",
-            limit=1.0,
-        ),
-        draw(
-            "rate",
-            f"{unit.capitalize()} per minute",
-            f"mean of each {step}",
-            "blue",
-            series.per_minute(track, shown),
-            fmt.rate,
-            lambda v: f"{v:,.6g}",
-        ),
-    ]
-
-
 def definition(standing: Standing, meter: Meter | None) -> list[tuple[str, str]]:
     """What is counted and judged, as pairs of name and text."""
     pairs = [
@@ -293,6 +156,9 @@ def corrected(corrections: Iterable[Correction], window: Span) -> list[tuple[str
 
 
 def _paces(standing: Standing, now: float) -> str:
+    gone = standing.exhausted_at
+    if standing.state == "exhausted" and gone is not None and gone <= now:
+        return f"{fmt.span(now - gone)} ago"
     return " \u00b7 ".join(
         f"by {_short(f.basis)}: "
         + ("stays" if f.exhausted_at is None else _when(f.exhausted_at, now))
@@ -315,11 +181,9 @@ def _indicator_pairs(indicator: Indicator) -> list[tuple[str, str]]:
 
 
 def _spoken(value: object) -> str:
-    return format_duration(value) if isinstance(value, timedelta) else str(value)
-
-
-def _percent_tick(value: float) -> str:
-    return f"{value * 100:.4g}".replace("-", fmt.MINUS) + f"{fmt.SPACE}%"
+    if isinstance(value, timedelta):
+        return re.sub(r"(\d)([a-z]+)", rf"\1{fmt.SPACE}\2 ", format_duration(value)).strip()
+    return str(value)
 
 
 def _short(label: str) -> str:

@@ -11,7 +11,7 @@ from flask import Blueprint, current_app, render_template, request
 from slo.domain.span import Span, rfc3339
 from slo.store import contributors, corrections, cycles, exclusions, readings, slos, standings
 from slo.store.engine import reading
-from slo.web import breakdown, detail, overview, series, urgency
+from slo.web import breakdown, detail, overview, panels, series, urgency
 from slo.web import format as fmt
 from slo.web.site import current_site
 
@@ -90,15 +90,15 @@ def _view(session: Session, standing: Standing, key: str, now: float) -> dict[st
     late = corrections.of(session, [standing.slo]).get(standing.slo, [])
     drawn, worst, hour_text = [], [], ""
     if meter is not None:
-        plan = detail.plan(standing, meter, key, away)
+        plan = panels.plan(standing, meter, key, away)
         at = readings.readings_at(session, [(meter.id, t) for t in plan.times])
         track = series.track(
             plan.times,
             {t: found for (_, t), found in at.items()},
             late,
-            detail.outward(away, meter.bucket),
+            panels.outward(away, meter.bucket),
         )
-        drawn = detail.render_charts(standing, plan, track, away)
+        drawn = panels.render_charts(standing, plan, track, away)
         shown = Span(plan.shown.start // _HOUR * _HOUR, plan.shown.end)
         hour = contributors.worst_hour(session, meter.id, shown.start, shown.end)
         if hour is not None:

@@ -121,7 +121,8 @@ def test_an_error_rolls_all_of_a_booking_back(engine, make):
             booking.book(session, [whole])
             raise RuntimeError
 
-    pytest.raises(RuntimeError, book_and_fail)
+    with pytest.raises(RuntimeError):
+        book_and_fail()
     assert all_readings(engine, meter) == []
     assert meter_row(engine).booked_to is None
     with reading(engine) as session:
@@ -140,7 +141,8 @@ def test_a_savepoint_rolls_back_one_meter_alone(engine, make):
     with writing(engine) as session:
         with session.begin_nested():
             booking.book(session, [make.booking(one, make.T0, [(1, 1)])])
-        pytest.raises(RuntimeError, book_and_fail, session)
+        with pytest.raises(RuntimeError):
+            book_and_fail(session)
     assert len(all_readings(engine, one)) == 2
     assert all_readings(engine, two) == []
 

@@ -112,6 +112,39 @@ def test_a_full_disk_stops_writes_with_a_sentence_and_no_reads(sqlite_engine, ma
     assert book(1_000_000) == {meter}
 
 
+_ON_A_FULL_DISK = """
+import resource, sys
+sys.path.insert(0, sys.argv[2])
+from slo.store import cycles, migrations, slos
+from slo.store.engine import StoreFull, open_engine, reading, writing
+# No file may grow by a byte, not even SQLite's index that processes share.
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+engine = open_engine(sys.argv[1])
+for _ in range(2):
+    migrations.ensure_current(engine)
+    with reading(engine) as session:
+        assert [one.id for one in slos.all_slos(session)] == ["svc/one"]
+    try:
+        with writing(engine) as session:
+            cycles.start(session, 1)
+    except StoreFull:
+        continue
+    raise SystemExit("a write went through")
+"""
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_a_process_that_starts_on_a_full_disk_reads(sqlite_engine, make, served):
+    make.meter(sqlite_engine)
+    if not served:  # The last connection takes SQLite's shared files away with it.
+        sqlite_engine.dispose()
+    command = [sys.executable, "-c", _ON_A_FULL_DISK, str(sqlite_engine.url), str(Path.cwd())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    with writing(sqlite_engine) as session:
+        slos.declare(session, [make.declared("svc/two")], make.T0)
+
+
 def test_postgresql_that_says_its_disk_is_full_is_a_full_store(postgresql):
     full = "DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"
     with pytest.raises(StoreFull, match="is full"), writing(postgresql) as session:
@@ -171,7 +204,8 @@ def test_an_error_of_the_caller_passes_unchanged_and_rolls_back(engine, make):
             slos.declare(session, [make.declared()], make.T0)
             raise KeyError
 
-    pytest.raises(KeyError, declare_and_fail)
+    with pytest.raises(KeyError):
+        declare_and_fail()
     with reading(engine) as session:
         assert slos.all_slos(session) == []
 

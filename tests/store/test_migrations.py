@@ -112,6 +112,15 @@ def test_three_processes_that_upgrade_at_once_all_succeed(store_url):
         assert worker.exitcode == 0
 
 
+def test_migrations_are_found_in_a_checkout_and_inside_an_installed_package(monkeypatch, tmp_path):
+    package = tmp_path / "slo"
+    package.mkdir()
+    monkeypatch.setattr(migrations.slo, "__file__", str(package / "__init__.py"))
+    assert migrations.folder() == tmp_path / "migrations"
+    (package / "migrations").mkdir()
+    assert migrations.folder() == package / "migrations"
+
+
 def test_alembic_is_not_imported_where_nothing_is_to_be_done(sqlite_engine):
     code = (
         "import sys; from slo.store import migrations, engine; "

@@ -105,6 +105,9 @@ def test_standings_come_by_service_and_name(engine):
     with writing(engine) as session:
         standings.put(session, [(two, None), (FULL, None)])
     assert stored(engine) == [FULL, two]
+    with reading(engine) as session:
+        bare = standings.all(session, sparklines=False)
+    assert bare == [replace(FULL, sparkline=()), replace(two, sparkline=())]
 
 
 @pytest.mark.usefixtures("declared")

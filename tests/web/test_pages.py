@@ -219,6 +219,7 @@ def test_the_page_of_an_slo_has_its_six_numbers(site):
     for label in ("SLI", "Budget left", "Bad events", "Burn rate, 1 h", "Coverage", "Budget gone"):
         assert label in found.text
     assert "4 h without data" in found.text
+    assert "spent 3 h ago" in found.text
 
 
 def test_the_burndown_ends_at_the_standings_budget(site):
@@ -265,7 +266,7 @@ def test_contributors_of_the_worst_hour_are_told_by_label(site):
 def test_the_definition_names_what_is_counted(site):
     text = page(site, "/slo/fraud-model/latency").text
     assert 'inference_seconds{model="fraud"}' in text
-    assert "200ms" in text
+    assert "threshold 200 ms" in text
     assert "Label tier 1" in text
 
 

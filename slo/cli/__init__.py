@@ -1,0 +1,54 @@
+"""The command line. A command's module is imported only when the command is run.
+
+So `slo --help` imports nothing but click and answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from slo import __version__
+
+COMMANDS = {
+    "demo": "Show it all: a service, its history, a Prometheus, and the ledger.",
+    "serve": "Run the service: cycles, backfill, pages and API.",
+    "validate": "Check slo.yaml, and with --online what Prometheus has of it.",
+    "evaluate": "Run one cycle now.",
+    "backfill": "Extend ledgers into the past.",
+    "status": "Show every SLO's budget.",
+    "explain": "Tell how an SLO's number came about.",
+    "verify": "Recount a past day from Prometheus.",
+    "correct": "Book late truth as a correction.",
+    "db": "Upgrade or back up the database.",
+    "schema": "Print the JSON Schema of slo.yaml.",
+}
+"""Each command and what it does, in the order of `slo --help`; its module has its name."""
+
+
+class _Commands(click.Group):
+    """The commands of `COMMANDS`, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature.
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature.
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"slo.cli.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature.
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="slo")
+def main() -> None:
+    """SLO Ledger: exact SLOs and error budgets for services on Prometheus.
+
+    slo.yaml declares the objectives; `slo serve` books what Prometheus scraped and
+    shows the budgets. `slo COMMAND --help` tells about each command.
+    """

@@ -1,0 +1,53 @@
+"""`slo evaluate`: one cycle now."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from slo.cli import show
+from slo.cli.command import FAULTS
+from slo.cli.command import command as make
+from slo.cli.working import open_store, open_work
+from slo.cycle import run_cycle
+from slo.domain.span import rfc3339
+from slo.store import slos
+from slo.store.engine import reading
+
+if TYPE_CHECKING:
+    from slo.config import Settings
+
+
+@make("evaluate", "slo evaluate", "slo evaluate --config prod.yaml --log-level info")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    help="How long to catch up at most; the next cycle goes on from there.",
+)
+def command(settings: Settings, seconds: float) -> int:
+    """Run one cycle now: book what Prometheus scraped since the last one.
+
+    Makes the database where there is none. Safe beside a running `slo serve`:
+    nothing is booked twice. Prints what was booked; faults go to stderr, one a
+    line, and the exit code is 1 then.
+    """
+    with open_store(settings, create=True) as engine, open_work(settings, engine) as context:
+        report = run_cycle(context, time.time(), seconds)
+        with reading(engine) as session:
+            meters = slos.running_meters(session)
+        for slo_id in sorted(report.booked):
+            click.echo(f"{slo_id}: booked to {rfc3339(meters[slo_id].booked_to or 0)}")
+        click.echo(
+            f"Booked {len(report.booked)} of {len(settings.slos)} SLOs with"
+            f" {show.count(context.spent.requests)} requests;"
+            f" {show.count(context.spent.samples)} samples were read."
+        )
+    if not report.caught_up:
+        click.echo("Not caught up yet: run it again, or with more --seconds.")
+    for name, fault in sorted(report.faults.items()):
+        click.echo(f"{name}: {fault.message}", err=True)
+    return FAULTS if report.faults else 0

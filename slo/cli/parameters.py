@@ -1,0 +1,99 @@
+"""Parameters of commands: instants, days, and SLOs by id or service."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_EPOCH = re.compile(r"[0-9]+(\.[0-9]*)?")
+_LATEST = 100_000_000_000
+"""Epoch seconds of the year 5138; what is larger was meant as milliseconds."""
+_FORMS = "write for example 2026-11-20T20:00:00Z, 2026-11-20, or epoch seconds"
+
+
+class Instant(click.ParamType[int]):
+    """RFC 3339, a day (its first instant in UTC), or epoch seconds; gives epoch seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The instant that `value` names, fractions of a second cut off."""
+        text = str(value).strip()
+        if _EPOCH.fullmatch(text):
+            seconds = float(text)
+            if seconds > _LATEST:
+                self.fail(f"{text!r} is in milliseconds; {_FORMS}", param, ctx)
+            return int(seconds)
+        try:
+            moment = datetime.fromisoformat(text.upper())
+        except ValueError:
+            self.fail(f"{text!r} is not a time; {_FORMS}", param, ctx)
+        if moment.tzinfo is None:
+            if "T" in text.upper() or ":" in text:
+                self.fail(f"{text!r} has no time zone; write {text}Z for UTC", param, ctx)
+            moment = moment.replace(tzinfo=UTC)
+        if moment.timestamp() < 0:
+            self.fail(f"{text!r} lies before 1970; {_FORMS}", param, ctx)
+        return int(moment.timestamp())
+
+
+class Day(click.ParamType[int]):
+    """A UTC day as YYYY-MM-DD; gives its first instant in epoch seconds."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The first instant of the day."""
+        if isinstance(value, int):
+            return value
+        try:
+            day = date.fromisoformat(str(value).strip())
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write for example 2026-11-20", param, ctx)
+        return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+INSTANT = Instant()
+DAY = Day()
+
+
+def choose(known: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The ids of `known` that `wanted` names by id or by service; all if it names none.
+
+    Raises `click.UsageError` with the nearest names.
+    """
+    chosen: list[str] = []
+    for word in wanted:
+        found = [one for one in known if word in {one, one.partition("/")[0]}]
+        if not found:
+            raise click.UsageError(unknown_slo(word, known))
+        chosen += found
+    return list(dict.fromkeys(chosen)) if wanted else list(known)
+
+
+def choose_one(known: Sequence[str], word: str) -> str:
+    """The id `word`, if it is known; raises `click.UsageError` with the nearest names."""
+    if word not in known:
+        raise click.UsageError(unknown_slo(word, known))
+    return word
+
+
+def unknown_slo(word: str, known: Iterable[str]) -> str:
+    """The sentence about an SLO that there is not: the nearest ids, or those there are."""
+    ids = list(known)
+    if not ids:
+        return f"there is no SLO {word!r}; none is declared"
+    # People type the name alone, or mistype one half.
+    halves = [one for one in ids if word in one.split("/")]
+    near = list(dict.fromkeys([*halves, *difflib.get_close_matches(word, ids, n=3, cutoff=0.5)]))
+    if near:
+        return f"there is no SLO {word!r}; did you mean {' or '.join(near[:3])}?"
+    shown = ", ".join(ids[:10]) + (f" and {len(ids) - 10} more" if len(ids) > 10 else "")  # noqa: PLR2004 - ten fit on a screen.
+    return f"there is no SLO {word!r}; there are {shown}"

@@ -1,0 +1,111 @@
+"""How commands print: numbers as plain text, and one console for stdout."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from slo.domain.span import rfc3339
+from slo.web import format as figures
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from slo.domain.standing import DataState, State
+
+WIDEST = 100_000
+"""Columns where there is no terminal: a pipe's lines are never folded."""
+
+STYLES: dict[State, str] = {
+    "new": "cyan",
+    "healthy": "green",
+    "caution": "yellow",
+    "restricted": "dark_orange",
+    "exhausted": "bold red",
+}
+_ICONS: dict[State, tuple[str, str]] = {
+    "new": ("○", "-"),
+    "healthy": ("●", "+"),
+    "caution": ("◐", "~"),
+    "restricted": ("◔", "!"),
+    "exhausted": ("✖", "x"),
+}
+DATA_STYLES: dict[DataState, str] = {"fresh": "", "late": "yellow", "none": "red"}
+_PLAIN = {f"{figures.SPACE}%": "%", figures.SPACE: " ", figures.MINUS: "-", figures.DASH: "-"}
+_CLOSE = 100
+
+
+def console() -> Console:
+    """The console on stdout: colours only on a terminal, and not with NO_COLOR."""
+    # A terminal of old may lack a letter; a report must not fail on it.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None and not _is_utf8():
+        reconfigure(errors="replace")
+    width = None if sys.stdout.isatty() else WIDEST
+    return Console(file=sys.stdout, width=width, highlight=False, emoji=False)
+
+
+def icon(state: State) -> str:
+    """The state's sign, in ASCII where stdout has no other."""
+    rich, plain = _ICONS[state]
+    return rich if _is_utf8() else plain
+
+
+def _is_utf8() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+
+
+def _ascii(text: str) -> str:
+    for fine, simple in _PLAIN.items():
+        text = text.replace(fine, simple)
+    return text
+
+
+def percent(share: float | None, decimals: int = 1) -> str:
+    """A share in per cent."""
+    return _ascii(figures.percent(share, decimals))
+
+
+def sli(share: float | None, objective: Decimal) -> str:
+    """An SLI, with as many decimals as tell it from its objective."""
+    return _ascii(figures.sli(share, objective))
+
+
+def count(number: float | None) -> str:
+    """Events with thousands separators."""
+    return _ascii(figures.count(number))
+
+
+def signed(number: float) -> str:
+    """A difference of events, `+12`, `-3` or `0`."""
+    text = count(number)
+    return f"+{text}" if number > 0 else text
+
+
+def amount(number: float) -> str:
+    """Events that need not be whole, such as a budget, with two decimals where it is small."""
+    if abs(number) < _CLOSE and number != round(number):
+        return f"{number:,.2f}"
+    return f"{number:,.1f}" if number != round(number) else f"{number:,.0f}"
+
+
+def burn(rate: float | None) -> str:
+    """A burn rate, `6.2x`."""
+    return _ascii(figures.burn(rate))
+
+
+def length(seconds: float) -> str:
+    """A length of time in its largest unit, `26 min`."""
+    return _ascii(figures.span(seconds))
+
+
+def stretch(start: int, end: int) -> str:
+    """A span by its ends and its length."""
+    return f"{rfc3339(start)} to {rfc3339(end)} ({length(end - start)})"
+
+
+def length_exact(seconds: float) -> str:
+    """Covered seconds as a count."""
+    return f"{count(round(seconds))} s"

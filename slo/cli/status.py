@@ -1,0 +1,201 @@
+"""`slo status`: every SLO's budget in one table, or as JSON."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from slo import standings
+from slo.cli import show
+from slo.cli.command import command as make
+from slo.cli.parameters import INSTANT, choose
+from slo.cli.working import open_store
+from slo.domain.lookup import Subject
+from slo.domain.meter import indicator_from_json
+from slo.domain.objective import format_percent
+from slo.domain.span import rfc3339
+from slo.domain.state import data_state
+from slo.report import dumps, status_json
+from slo.store import slos
+from slo.store import standings as stored
+from slo.store.engine import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from sqlalchemy.orm import Session
+
+    from slo.config import Settings
+    from slo.domain.meter import Meter
+    from slo.domain.slo import SLO
+    from slo.domain.standing import Standing
+
+MOST_NOTES = 5
+"""SLOs whose notes are named below the table."""
+
+
+@make(
+    "status",
+    "slo status",
+    "slo status fraud-model/latency checkout",
+    "slo status --at 2026-11-01T00:00:00Z --json",
+)
+@click.argument("slo_ids", metavar="[SLO]...", nargs=-1)
+@click.option("--at", type=INSTANT, help="As of a past time: RFC 3339, a day, or epoch seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/v1/slos gives it.")
+def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_json: bool) -> int:
+    """Show the budgets of all SLOs, or of those named by id or by service.
+
+    Reads only the store: the numbers are those of the last cycle, or with --at
+    those of any past time. Prometheus is not asked.
+
+    Burn rate 1x spends just the whole budget in one window. The forecast goes on
+    from the last six hours and three days and takes the sooner. A "~" marks
+    what is estimated or projected.
+    """
+    now = int(time.time())
+    if at is not None and at > now:
+        raise click.UsageError(f"--at {rfc3339(at)} lies in the future")
+    with open_store(settings) as engine, reading(engine) as session:
+        known = {k.id: k for k in slos.all_slos(session)}
+        declared = [slo.id for slo in settings.slos]
+        everything = [*declared, *(k for k in known if k not in set(declared))]
+        chosen = choose(everything, slo_ids) if slo_ids else declared
+        if at is None:
+            found = _latest(session, settings, now, set(chosen))
+        else:
+            found = standings_at(session, settings, [c for c in chosen if c in declared], at)
+    if as_json:
+        click.echo(dumps(status_json(now if at is None else at, found)))
+        return 0
+    out = show.console()
+    if found:
+        out.print(_table(found, now if at is None else at))
+    _footnotes(out, found, chosen, [k for k in known if k not in set(declared)])
+    return 0
+
+
+def _latest(session: Session, settings: Settings, now: int, chosen: set[str]) -> list[Standing]:
+    """The stored standings, their freshness told by the clock: the last cycle may be long ago."""
+    lags = {s.name: int(s.lag.total_seconds()) for s in settings.sources}
+    declared = {slo.id: slo for slo in settings.slos}
+    result = []
+    for standing in stored.all(session):
+        if standing.slo not in chosen:
+            continue
+        slo = declared.get(standing.slo)
+        if slo is None:
+            result.append(replace(standing, data="none", paused=True))
+        else:
+            state = data_state(standing.last_data, now, slo.bucket, lags[slo.source])
+            result.append(replace(standing, data=state))
+    return result
+
+
+def standings_at(
+    session: Session, settings: Settings, chosen: Sequence[str], at: int
+) -> list[Standing]:
+    """The standings as of `at` of those SLOs whose ledger holds it."""
+    running = slos.running_meters(session)
+    wanted = set(chosen)
+    subjects = []
+    for slo in settings.slos:
+        meter = running.get(slo.id)
+        if slo.id in wanted and meter is not None:
+            subjects.append(subject_of(session, settings, slo, meter, at))
+    found = standings.compute(session, subjects, {s.slo.id: at for s in subjects})
+    return [standing for standing, _ in found]
+
+
+def subject_of(
+    session: Session, settings: Settings, slo: SLO, running: Meter, at: int | None
+) -> Subject:
+    """The SLO and the meter that held `at`: no window mixes two, and the old ones stay readable."""
+    meter = running
+    if at is not None and (meter.booked_from is None or at <= meter.booked_from):
+        older = [
+            m
+            for m in slos.meters_of(session, slo.id)
+            if m.id != meter.id and m.booked_from is not None and m.booked_from < at
+        ]
+        meter = older[-1] if older else meter
+    lag = next(int(s.lag.total_seconds()) for s in settings.sources if s.name == slo.source)
+    now = int(time.time())
+    return Subject(slo, indicator_from_json(meter.indicator), meter, now, lag)
+
+
+def _table(found: Sequence[Standing], now: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    stale = any(s.data != "fresh" for s in found)
+    table.add_column("State", no_wrap=True)
+    if stale:
+        table.add_column("Data", no_wrap=True)
+    table.add_column("SLO", overflow="fold", min_width=12)
+    for name in ("Objective", "SLI", "Bad / total", "Left", "Burn 1h"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Forecast", no_wrap=True)
+    for standing in found:
+        cells: list[Text | str] = [
+            Text(f"{show.icon(standing.state)} {standing.state}", show.STYLES[standing.state])
+        ]
+        if stale:
+            word = "paused" if standing.paused else standing.data
+            cells.append(Text(word, show.DATA_STYLES[standing.data]))
+        table.add_row(*cells, *_numbers(standing, now))
+    return table
+
+
+def _numbers(standing: Standing, now: int) -> list[Text | str]:
+    budget = standing.budget
+    left = show.percent(budget.remaining)
+    if budget.projected and budget.remaining is not None:
+        left = f"~{left}"
+    sli = show.sli(standing.sli, standing.objective)
+    if standing.estimated and standing.sli is not None:
+        sli = f"~{sli}"
+    return [
+        Text(standing.slo),
+        format_percent(standing.objective),
+        sli,
+        f"{show.count(standing.bad)} / {show.count(standing.total)}",
+        Text(left, show.STYLES[standing.state]),
+        show.burn(dict(standing.burn_rates).get("1h")),
+        forecast(standing, now),
+    ]
+
+
+def forecast(standing: Standing, now: int) -> str:
+    """When the budget is gone, in two or three words."""
+    if standing.budget.remaining is None:
+        return "no events"
+    gone = standing.exhausted_at
+    if standing.budget.remaining <= 0:
+        return "spent" if gone is None else f"spent {show.length(max(0, now - gone))} ago"
+    return "stays within" if gone is None else f"in {show.length(max(0, gone - now))}"
+
+
+def _footnotes(
+    out: Console, found: Sequence[Standing], chosen: Sequence[str], gone: Sequence[str]
+) -> None:
+    noted = [s for s in found if s.notes]
+    for standing in noted[:MOST_NOTES]:
+        texts = list(dict.fromkeys(note.text for note in standing.notes))
+        more = f" (+{len(texts) - 1}, see slo explain)" if len(texts) > 1 else ""
+        out.print(Text(f"note  {standing.slo}: {texts[0]}{more}", "dim"))
+    if len(noted) > MOST_NOTES:
+        out.print(Text(f"note  {len(noted) - MOST_NOTES} more SLOs have notes", "dim"))
+    waiting = sorted(set(chosen) - {s.slo for s in found})
+    if waiting:
+        out.print(
+            f"Nothing booked yet: {', '.join(waiting)}. "
+            "Run `slo serve`, or `slo evaluate` for one cycle."
+        )
+    paused = [g for g in gone if g not in set(chosen)]
+    if paused:
+        out.print(f"Paused, since no longer in slo.yaml: {', '.join(paused)}")

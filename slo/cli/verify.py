@@ -1,0 +1,100 @@
+"""`slo verify`: a past day recounted from Prometheus."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from slo.cli import show
+from slo.cli.command import FAULTS
+from slo.cli.command import command as make
+from slo.cli.parameters import DAY, choose_one
+from slo.cli.working import open_store, open_work
+from slo.declaring import declare
+from slo.domain.span import rfc3339, utc
+from slo.prometheus.job import Fault
+from slo.report import dumps
+from slo.verify import DAY as DAY_SECONDS
+from slo.verify import Verification, verify_day
+
+if TYPE_CHECKING:
+    from slo.config import Settings
+    from slo.domain.ledger import Tally
+
+
+@make("verify", "slo verify fraud-model/availability --day 2026-11-19")
+@click.argument("slo_id", metavar="SLO")
+@click.option("--day", type=DAY, help="The UTC day to recount.  [default: yesterday]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(settings: Settings, slo_id: str, day: int | None, *, as_json: bool) -> int:
+    """Count a past day again from Prometheus, and compare it with the ledger.
+
+    Nothing is booked. The exit code is 1 if good or total differ, or if the day
+    cannot be counted. Samples that came after midnight were booked just after
+    it, so a few events may differ at a day's edges. Book what is missing with
+    `slo correct`.
+    """
+    choose_one([slo.id for slo in settings.slos], slo_id)
+    now = int(time.time())
+    start = now // DAY_SECONDS * DAY_SECONDS - DAY_SECONDS if day is None else day
+    if start > now:
+        raise click.UsageError(f"--day {utc(start):%Y-%m-%d} lies in the future")
+    with open_store(settings) as engine, open_work(settings, engine) as context:
+        declaration = declare(context, now)
+        counted = next((c for c in declaration.counted if c.slo.id == slo_id), None)
+        found = (
+            declaration.faults[slo_id] if counted is None else verify_day(context, counted, start)
+        )
+    if isinstance(found, Fault):
+        raise click.ClickException(found.message)
+    if as_json:
+        click.echo(dumps(verification_json(found)))
+    else:
+        _print(found)
+    return 0 if found.agrees else FAULTS
+
+
+def verification_json(found: Verification) -> dict[str, Any]:
+    """The verification as JSON values."""
+    return {
+        "slo": found.slo,
+        "start": rfc3339(found.span.start),
+        "end": rfc3339(found.span.end),
+        "ledger": _tally_json(found.ledger),
+        "recount": _tally_json(found.recount),
+        "difference": _tally_json(found.difference),
+        "agrees": found.agrees,
+        "forgotten": found.forgotten,
+    }
+
+
+def _tally_json(tally: Tally) -> dict[str, float]:
+    return {
+        "good": tally.good,
+        "bad": tally.total - tally.good,
+        "total": tally.total,
+        "covered": tally.covered,
+    }
+
+
+def _print(found: Verification) -> None:
+    out = show.console()
+    out.print(f"{found.slo}, {show.stretch(found.span.start, found.span.end)}")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("")
+    for name in ("Ledger", "Recount", "Difference"):
+        table.add_column(name, justify="right", no_wrap=True)
+    ledger, recount = _tally_json(found.ledger), _tally_json(found.recount)
+    for key in ("good", "bad", "total"):
+        change = recount[key] - ledger[key]
+        table.add_row(key, show.count(ledger[key]), show.count(recount[key]), show.signed(change))
+    out.print(table)
+    if found.forgotten:
+        out.print("Prometheus holds nothing of that day any more: it cannot be verified.")
+    elif found.agrees:
+        out.print("The recount agrees with the ledger.")
+    else:
+        out.print("The recount differs from the ledger.")

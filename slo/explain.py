@@ -1,0 +1,215 @@
+"""Explaining: how an SLO's number came about, assembled from what the store holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from slo import standings
+from slo.domain.counter import is_gap
+from slo.domain.duration import format_duration
+from slo.domain.exclusion import net_spans
+from slo.domain.indicator import Events, Freshness, Latency, Mean, Query, Slices
+from slo.domain.lookup import Subject, View, plan_of
+from slo.domain.meter import indicator_from_json
+from slo.domain.reads import reads_of
+from slo.domain.span import Span
+from slo.domain.standing import BURN_SPANS
+from slo.prometheus.head import HEAD_QUERY
+from slo.promql import WINDOW
+from slo.store import contributors, corrections, edges, exclusions, notes, readings, slos
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from slo.domain.indicator import Indicator
+    from slo.domain.ledger import Contribution, Correction, Exclusion, Reading
+    from slo.domain.lookup import Plan
+    from slo.domain.meter import Edge, Meter
+    from slo.domain.slo import SLO
+    from slo.domain.standing import Note, Standing
+    from slo.store.slos import Revision
+
+LADDER = (90, 120, 180, 300, 600, 1200, 2400, 3600)
+"""Seconds that requests reach back, so that SLOs can share them; `slo.prometheus.collector`'s."""
+_BEYOND = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a span that counts, and its two readings; None: the ledger holds none."""
+
+    span: Span
+    first: Reading | None
+    last: Reading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """A burn rate with the readings that it was subtracted from."""
+
+    name: str
+    rate: float | None
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question that a cycle asks: PromQL, at or over which time, and what for."""
+
+    query: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorstHour:
+    """The hour (its start, epoch seconds) with most bad events of the window, and who had them."""
+
+    start: int
+    contributors: tuple[Contribution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that an SLO's numbers rest on."""
+
+    slo: SLO
+    """As in force then."""
+    indicator: Indicator
+    meter: Meter
+    standing: Standing
+    pieces: tuple[Piece, ...]
+    """The window without its exclusions; the events are the sum of their differences."""
+    corrections: tuple[Correction, ...]
+    """Those inside the pieces, which the events hold too."""
+    exclusions: tuple[Exclusion, ...]
+    burns: tuple[Burn, ...]
+    requests: tuple[Request, ...]
+    worst: WorstHour | None
+    notes: tuple[Note, ...]
+    """The standing's, and the meter's own from outside the window."""
+    revisions: tuple[Revision, ...]
+    """Oldest first."""
+    meters: tuple[Meter, ...]
+    """In the order in which they began."""
+
+
+def explain(
+    session: Session, subject: Subject, at: int | None = None, *, scrape_interval: int = 15
+) -> Explanation:
+    """How the subject's numbers came about as of its last reading, or as of `at`.
+
+    `scrape_interval` in seconds; only the requests of estimates need it.
+    """
+    slo = _in_force(session, subject.slo, subject.now if at is None else at)
+    subject = replace(subject, slo=slo)
+    meter = subject.meter
+    [(standing, _)] = standings.compute(session, [subject], {} if at is None else {slo.id: at})
+    covering = [x for x in exclusions.of(session) if x.covers(slo.id)]
+    plan = plan_of(subject, at, covering, None)
+    found = readings.readings_at(session, {meter.id: plan.instants})
+    booked = corrections.of(session, [slo.id])[slo.id]
+    view = View.of(plan, found, booked)
+    pieces = _pieces(view, plan.window)
+    rates = dict(standing.burn_rates)
+    kept = edges.edges_of(session, [meter.id])[meter.id]
+    hour = contributors.worst_hour(session, meter.id, plan.window.start, plan.window.end)
+    own = [n for n in notes.of(session, [meter.id])[meter.id] if n not in standing.notes]
+    return Explanation(
+        slo,
+        subject.indicator,
+        meter,
+        standing,
+        pieces,
+        _inside(booked, pieces),
+        tuple(x for x in covering if x.span.overlap(plan.window)),
+        tuple(
+            Burn(name, rates.get(name), _pieces(view, Span(plan.end - seconds, plan.end)))
+            for name, seconds in BURN_SPANS
+        ),
+        requests_of(subject.indicator, meter, kept, _next_span(plan), scrape_interval),
+        None
+        if hour is None
+        else WorstHour(hour, tuple(contributors.top(session, meter.id, hour, hour + 3600))),
+        (*standing.notes, *own),
+        tuple(slos.revisions(session, slo.id)),
+        tuple(slos.meters_of(session, slo.id)),
+    )
+
+
+def _in_force(session: Session, slo: SLO, at: int) -> SLO:
+    """The SLO with the promise that was in force at `at`."""
+    then = slos.revision_at(session, [slo.id], at).get(slo.id)
+    if then is None:
+        return slo
+    return replace(
+        slo,
+        objective=then.objective,
+        window=then.window,
+        owner=then.owner,
+        description=then.description,
+        runbook=then.runbook,
+        labels=then.labels,
+    )
+
+
+def _pieces(view: View, span: Span) -> tuple[Piece, ...]:
+    """The parts of `span` that no exclusion takes out, with their readings."""
+    known = [
+        Piece(part, view.reading_at(part.start), view.reading_at(part.end))
+        for part in net_spans(span, view.excluded)
+        # What lies before the ledger's beginning holds nothing.
+        if part.end > view.plan.begun
+    ]
+    return tuple(known)
+
+
+def _inside(booked: Sequence[Correction], pieces: Sequence[Piece]) -> tuple[Correction, ...]:
+    return tuple(c for c in booked if any(p.span.start < c.end <= p.span.end for p in pieces))
+
+
+def _next_span(plan: Plan) -> Span:
+    """The bucket after the one explained: what the next cycle books."""
+    return Span(plan.end, plan.end + plan.subject.meter.bucket)
+
+
+def requests_of(
+    indicator: Indicator, meter: Meter, kept: Sequence[Edge], span: Span, scrape_interval: int
+) -> tuple[Request, ...]:
+    """What a live cycle that books `span` asks for this SLO alone.
+
+    SLOs whose selectors differ in one label's value share a request.
+    """
+    bucket = meter.bucket
+    steps = f"range query, at each bucket's end ({bucket} s)"
+    match indicator:
+        case Events() | Latency() | Mean():
+            back = _reach(kept, span)
+            return tuple(
+                Request(f"{read.selector}[{back}s]", "instant query, at the bucket's end")
+                for read in reads_of(indicator)
+            )
+        case Slices(query=query):
+            return (Request(query, steps),)
+        case Freshness(timestamp=timestamp):
+            return Request(f"max({timestamp})", steps), Request(HEAD_QUERY, steps)
+        case Query(total=total, good=good, bad=bad):
+            window = format_duration(timedelta(seconds=bucket + scrape_interval))
+            texts = (total, good or bad or "")
+            return tuple(Request(text.replace(WINDOW, window), steps) for text in texts)
+
+
+def _reach(kept: Sequence[Edge], span: Span) -> int:
+    """How many seconds a request reaches back: to the oldest live edge, and a little further."""
+    start = span.start * 1000
+    live = [e.at for e in kept if e.roles and not e.gone and not is_gap(start - e.at, e.intervals)]
+    length = -(-(span.end * 1000 - min([*live, start])) // 1000)
+    return next((r for r in LADDER if r >= length), -(-length // _BEYOND) * _BEYOND)
+
+
+def indicator_of(meter: Meter) -> Indicator:
+    """What a meter counts."""
+    return indicator_from_json(meter.indicator)
