@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleet import CODES, TARGETS, Fleet
-from server import ServerCost
+from server import Server
 
 from slo import standings
 from slo.backfill import backfill, want_backfill
@@ -57,14 +57,14 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 LAG = 15
 
 
-def cycle(url: str, fleet: dict[str, Any], cycles: int) -> dict[str, Any]:
+def cycle(server: dict[str, str], fleet: dict[str, Any], cycles: int) -> dict[str, Any]:
     """Live cycles, one a simulated minute up to the fleet's end; the first start is left out."""
-    measured = Fleet(**fleet)
-    with _context(url, measured) as context:
+    measured, judge = Fleet(**fleet), Server(**server)
+    with _context(judge.url, measured) as context:
         first = measured.end - MINUTE * (cycles - 1) + LAG + 1
         seconds, cpu = [], []
         begun: dict[str, Any] = {}
-        before = _Cost(context, url)
+        before = _Cost(context, judge)
         for now in range(first, measured.end + LAG + 2, MINUTE):
             cost, at = time.process_time(), time.perf_counter()
             report = run_cycle(context, now, 600)
@@ -75,8 +75,8 @@ def cycle(url: str, fleet: dict[str, Any], cycles: int) -> dict[str, Any]:
                 raise RuntimeError(f"only {len(report.booked)} SLOs were booked: {wrong}")
             if not begun:
                 begun = {"first_seconds": seconds[0], "first_mb": _peak_mb()}
-                before = _Cost(context, url)
-        spent, live = _Cost(context, url), cycles - 1
+                before = _Cost(context, judge)
+        spent, live = _Cost(context, judge), cycles - 1
         _ensure_exact(context, measured)
     return begun | {
         "seconds": statistics.median(seconds[1:]),
@@ -90,22 +90,22 @@ def cycle(url: str, fleet: dict[str, Any], cycles: int) -> dict[str, Any]:
     }
 
 
-def history(url: str, fleet: dict[str, Any], days: int) -> dict[str, Any]:
+def history(server: dict[str, str], fleet: dict[str, Any], days: int) -> dict[str, Any]:
     """An exact backfill of so many days of a fleet, checked event by event."""
-    measured = Fleet(**fleet)
+    measured, judge = Fleet(**fleet), Server(**server)
     end = measured.end // MINUTE * MINUTE
     start = end - days * DAY
-    with _context(url, measured) as context:
+    with _context(judge.url, measured) as context:
         counted = declare(context, end).counted
         want_backfill(context, counted, start)
         heads = {
             name: horizon_of(client, context.source(name), end).head
             for name, client in context.clients.items()
         }
-        before, cpu, at = _Cost(context, url), time.process_time(), time.perf_counter()
+        before, cpu, at = _Cost(context, judge), time.process_time(), time.perf_counter()
         report = backfill(context, counted, heads, now=end, end=end)
         seconds, cpu = time.perf_counter() - at, time.process_time() - cpu
-        spent = _Cost(context, url)
+        spent = _Cost(context, judge)
         if report.faults:
             raise RuntimeError(f"the backfill failed: {next(iter(report.faults.items()))}")
         _ensure_exact(context, measured)
@@ -180,9 +180,9 @@ def store(booked: int, computed: int) -> dict[str, Any]:
 class _Cost:
     """What requests have cost by now, as we and as the server count it."""
 
-    def __init__(self, context: Context, url: str) -> None:
+    def __init__(self, context: Context, judge: Server) -> None:
         self.samples, self.requests = context.spent.samples, context.spent.requests
-        self.server = ServerCost.of(url)
+        self.server = judge.spent()
 
 
 @contextmanager

@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server import ServerCost
-
 if TYPE_CHECKING:
     from fleet import Fleet
+    from server import Server
 
 VERSION = "2.6.0"
 _PINS = (f"slo-generator[prometheus]=={VERSION}", "setuptools<80")
@@ -35,17 +34,17 @@ def ensure_peer(folder: Path) -> tuple[Path | None, str]:
     return command, ""
 
 
-def measure(command: Path, url: str, fleet: Fleet, share: int) -> dict[str, Any]:
+def measure(command: Path, server: Server, fleet: Fleet, share: int) -> dict[str, Any]:
     """One `slo-generator compute` over the first `share` SLOs of the fleet."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write(folder, url, fleet, share)
-        before, used = ServerCost.of(url), resource.getrusage(resource.RUSAGE_CHILDREN)
+        _write(folder, server.url, fleet, share)
+        before, used = server.spent(), resource.getrusage(resource.RUSAGE_CHILDREN)
         at = time.perf_counter()
         argv = [str(command), "compute", "-f", str(folder / "slos"), "-c", str(folder / "c.yaml")]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - at
-        cost, now = ServerCost.of(url) - before, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cost, now = server.spent() - before, resource.getrusage(resource.RUSAGE_CHILDREN)
     told = done.stdout + done.stderr
     # It exits with 0 whatever happens; its log tells a line for each window.
     reports = told.count("SLI:")

@@ -28,6 +28,8 @@ from slo.demo.binaries import ensure_prometheus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from server import Server
+
     from slo.demo.binaries import Binaries
 
 TOOLS = Path(__file__).parents[1] / ".tools"
@@ -66,11 +68,11 @@ class Bench:
                 end = int(time.time()) // 60 * 60 - 30
                 end -= end % 60
                 loaded = self._loaded(Fleet(layout, size, 15, end - LIVE_SECONDS, end), 900)
-                with prometheus(self.binaries.prometheus, loaded.folder) as url:
-                    ours = _child("cycle", url=url, fleet=asdict(loaded.fleet), cycles=CYCLES)
+                with prometheus(self.binaries.prometheus, loaded.folder) as server:
+                    ours = _child("cycle", server=asdict(server), fleet=asdict(loaded.fleet), cycles=CYCLES)
                     costs[size] = ours["seconds"] / size
                     self._tell_cycle(loaded, ours)
-                    self._beside(loaded.fleet, url, ours)
+                    self._beside(loaded.fleet, server, ours)
             self._tell_flat(layout, costs)
 
     def backfills(self) -> None:
@@ -81,8 +83,8 @@ class Bench:
             size = 10 if self.quick else 100
             fleet = Fleet("labels", size, scrape, end - days * 86_400 - 1800, end, restarts=True)
             loaded = self._loaded(fleet, 86_400)
-            with prometheus(self.binaries.prometheus, loaded.folder) as url:
-                given = {"url": url, "fleet": asdict(loaded.fleet)}
+            with prometheus(self.binaries.prometheus, loaded.folder) as server:
+                given = {"server": asdict(server), "fleet": asdict(loaded.fleet)}
                 found = _child("history", **given, days=days)
                 case = f"backfill {scrape}s"
                 target = scrape == 15 and not self.quick  # noqa: PLR2004 - the issue's case
@@ -102,7 +104,7 @@ class Bench:
                 if scrape == 15:  # noqa: PLR2004 - the issue's case
                     ours = _child("cycle", **given, cycles=CYCLES)
                     self.table.add(_samples_figure(f"on {days} days", ours, " a minute"))
-                    self._beside(loaded.fleet, url, ours, case=f"on {days} days")
+                    self._beside(loaded.fleet, server, ours, case=f"on {days} days")
 
     def starts(self) -> None:
         """`slo --help`."""
@@ -192,13 +194,13 @@ class Bench:
             )
         )
 
-    def _beside(self, fleet: Fleet, url: str, ours: dict[str, Any], case: str = "") -> None:
+    def _beside(self, fleet: Fleet, server: Server, ours: dict[str, Any], case: str = "") -> None:
         """slo-generator on the same SLOs, and how ours compares."""
         command = self._peer_command()
         if command is None:
             return
         share = fleet.size if fleet.size <= SIZES[1] else PEER_SHARE
-        theirs = peer.measure(command, url, fleet, share)
+        theirs = peer.measure(command, server, fleet, share)
         name = case or f"{fleet.layout} {fleet.size}"
         if theirs["reports"] < theirs["wanted"]:
             missing = f"{theirs['reports']} of {theirs['wanted']} reports {theirs['log']}"
@@ -271,7 +273,7 @@ def _child(name: str, **given: Any) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TOOLS.parent), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     if done.returncode:
         raise ChildError(f"{name}: {done.stderr.strip()[-600:]}")

@@ -12,7 +12,6 @@ from slo.domain.duration import format_duration
 from slo.domain.exclusion import net_spans
 from slo.domain.indicator import Events, Freshness, Latency, Mean, Query, Slices
 from slo.domain.lookup import Subject, View, plan_of
-from slo.domain.meter import indicator_from_json
 from slo.domain.reads import reads_of
 from slo.domain.span import Span
 from slo.domain.standing import BURN_SPANS
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from slo.domain.indicator import Indicator
-    from slo.domain.ledger import Contribution, Correction, Exclusion, Reading
+    from slo.domain.ledger import Contribution, Correction, Exclusion, Reading, Tally
     from slo.domain.lookup import Plan
     from slo.domain.meter import Edge, Meter
     from slo.domain.slo import SLO
@@ -53,6 +52,8 @@ class Burn:
 
     name: str
     rate: float | None
+    events: Tally
+    """Net and corrected."""
     pieces: tuple[Piece, ...]
 
 
@@ -127,7 +128,7 @@ def explain(
         _inside(booked, pieces),
         tuple(x for x in covering if x.span.overlap(plan.window)),
         tuple(
-            Burn(name, rates.get(name), _pieces(view, Span(plan.end - seconds, plan.end)))
+            _burn(view, Span(plan.end - seconds, plan.end), name, rates.get(name))
             for name, seconds in BURN_SPANS
         ),
         requests_of(subject.indicator, meter, kept, _next_span(plan), scrape_interval),
@@ -165,6 +166,10 @@ def _pieces(view: View, span: Span) -> tuple[Piece, ...]:
         if part.end > view.plan.begun
     ]
     return tuple(known)
+
+
+def _burn(view: View, span: Span, name: str, rate: float | None) -> Burn:
+    return Burn(name, rate, view.tally(span), _pieces(view, span))
 
 
 def _inside(booked: Sequence[Correction], pieces: Sequence[Piece]) -> tuple[Correction, ...]:
@@ -208,8 +213,3 @@ def _reach(kept: Sequence[Edge], span: Span) -> int:
     live = [e.at for e in kept if e.roles and not e.gone and not is_gap(start - e.at, e.intervals)]
     length = -(-(span.end * 1000 - min([*live, start])) // 1000)
     return next((r for r in LADDER if r >= length), -(-length // _BEYOND) * _BEYOND)
-
-
-def indicator_of(meter: Meter) -> Indicator:
-    """What a meter counts."""
-    return indicator_from_json(meter.indicator)

@@ -26,7 +26,7 @@ from slo.store import standings as stored
 from slo.store.engine import reading, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from slo.config import Settings
     from slo.context import Context
@@ -45,9 +45,19 @@ class _Plan:
     start: int
     end: int
 
+    def begins(self, meters: dict[str, Meter]) -> list[int]:
+        """Where those ledgers begin that are to reach further back."""
+        begins = []
+        for c in self.counted:
+            meter = meters[c.slo.id]
+            begin = self.end if meter.booked_from is None else meter.booked_from
+            if meter.backfill_to is not None and begin > self.start:
+                begins.append(begin)
+        return begins
+
     def left(self, meters: dict[str, Meter]) -> int:
-        """Seconds of ledger that are still missing."""
-        return sum(max(0, _begin(meters[c.slo.id], self.end) - self.start) for c in self.counted)
+        """Seconds of ledger that are still missing, and that the source may have."""
+        return sum(begin - self.start for begin in self.begins(meters))
 
 
 @make(
@@ -97,8 +107,8 @@ def command(settings: Settings, slo_ids: Sequence[str], start: int, until: int |
             bucket_floor(start, settings.interval),
             bucket_floor(end, settings.interval),
         )
-        if plan.left({c.slo.id: c.meter for c in counted}):
-            backfill.want_backfill(context, counted, plan.start)
+        backfill.want_backfill(context, counted, plan.start)
+        if plan.left(_meters(context)):
             with _progress(context, plan) as told:
                 report = backfill.backfill(
                     context,
@@ -106,7 +116,7 @@ def command(settings: Settings, slo_ids: Sequence[str], start: int, until: int |
                     heads,
                     now=now,
                     end=plan.end,
-                    on_progress=lambda p: told(p.at),
+                    on_progress=lambda _: told(),
                     # A former wish may reach further back than this one.
                     stopped=lambda: not plan.left(_meters(context)),
                 )
@@ -114,7 +124,7 @@ def command(settings: Settings, slo_ids: Sequence[str], start: int, until: int |
             _stand(context, counted, now)
         elif counted:
             click.echo(f"Nothing to do: the ledgers reach back to {rfc3339(plan.start)} already.")
-        _print_ledgers(context, plan)
+        _print_ledgers(context, plan, faults)
     for slo_id, message in sorted(faults.items()):
         click.echo(f"{slo_id}: {message}", err=True)
     return FAULTS if faults else 0
@@ -131,19 +141,15 @@ def _ensure_no_hole(counted: Sequence[Counted], until: int | None) -> None:
             )
 
 
-def _begin(meter: Meter, end: int) -> int:
-    return end if meter.booked_from is None else meter.booked_from
-
-
 def _meters(context: Context) -> dict[str, Meter]:
     with reading(context.engine) as session:
         return slos.running_meters(session)
 
 
 @contextmanager
-def _progress(context: Context, plan: _Plan) -> Iterator[Callable[[int | None], None]]:
-    """A bar on a terminal, else a line a chunk; gives what is to be told after each chunk."""
-    wanted = plan.left({c.slo.id: c.meter for c in plan.counted})
+def _progress(context: Context, plan: _Plan) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, else a line a step; gives what is to be called after each chunk."""
+    wanted = plan.left(_meters(context))
     out = show.console()
     bar = Progress(
         TextColumn("{task.description}"),
@@ -155,12 +161,17 @@ def _progress(context: Context, plan: _Plan) -> Iterator[Callable[[int | None], 
     )
     task = bar.add_task("Backfilling", total=wanted)
 
-    def tell(at: int | None) -> None:
-        done = wanted - plan.left(_meters(context))
-        to = "" if at is None else f" {rfc3339(at)[:10]}"
-        bar.update(task, completed=done, description=f"Backfilled{to}")
-        if not out.is_terminal:
-            click.echo(f"Backfilled{to}: {done / wanted:.0%}")
+    lines: list[str] = []
+
+    def tell() -> None:
+        meters = _meters(context)
+        done = wanted - plan.left(meters)
+        text = f"Booked back to {rfc3339(max(plan.begins(meters), default=plan.start))}"
+        bar.update(task, completed=done, description=text)
+        line = f"{text}: {done / wanted:.0%}"
+        if not out.is_terminal and line not in lines:
+            lines.append(line)
+            click.echo(line)
 
     try:
         with bar:
@@ -189,7 +200,7 @@ def _stand(context: Context, counted: Sequence[Counted], now: int) -> None:
         stored.put(session, standings.compute(session, subjects))
 
 
-def _print_ledgers(context: Context, plan: _Plan) -> None:
+def _print_ledgers(context: Context, plan: _Plan, faults: Mapping[str, str]) -> None:
     """What each ledger now holds."""
     meters = _meters(context)
     with reading(context.engine) as session:
@@ -206,16 +217,21 @@ def _print_ledgers(context: Context, plan: _Plan) -> None:
         first = found.get((meter.id, meter.booked_from or 0))
         last = found.get((meter.id, meter.booked_to or 0))
         tally = NOTHING if first is None or last is None else difference(first, last)
-        click.echo(f"{c.slo.id}: {_ledger_text(meter, tally, plan.start)}")
+        text = _ledger_text(meter, tally)
+        if c.slo.id not in faults and meter.backfill_to is None and _is_short(meter, plan.start):
+            text += "; Prometheus has nothing older"
+        click.echo(f"{c.slo.id}: {text}")
 
 
-def _ledger_text(meter: Meter, tally: Tally, start: int) -> str:
+def _is_short(meter: Meter, start: int) -> bool:
+    return meter.booked_from is None or meter.booked_from > start
+
+
+def _ledger_text(meter: Meter, tally: Tally) -> str:
     if meter.booked_from is None or meter.booked_to is None:
-        return "holds nothing; Prometheus has no samples of it"
+        return "empty"
     covered = tally.covered / max(1, meter.booked_to - meter.booked_from)
-    short = meter.booked_from > start and meter.backfill_to is None
     return (
         f"{show.stretch(meter.booked_from, meter.booked_to)}, {show.count(tally.total)} events,"
         f" {show.count(tally.bad)} bad, {show.percent(covered)} covered"
-        + ("; Prometheus has nothing older" if short else "")
     )

@@ -46,6 +46,8 @@ def command(settings: Settings, seconds: float) -> int:
             f" {show.count(context.spent.requests)} requests;"
             f" {show.count(context.spent.samples)} samples were read."
         )
+    if not report.booked and not report.faults:
+        click.echo("Prometheus shows nothing newer than what is booked.")
     if not report.caught_up:
         click.echo("Not caught up yet: run it again, or with more --seconds.")
     for name, fault in sorted(report.faults.items()):

@@ -95,7 +95,14 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
             for x in found.exclusions
         ],
         "burn_rates": [
-            {"span": b.name, "rate": b.rate, "pieces": _pieces_json(b.pieces)} for b in found.burns
+            {
+                "span": b.name,
+                "rate": b.rate,
+                "bad": b.events.bad,
+                "total": b.events.total,
+                "pieces": _pieces_json(b.pieces),
+            }
+            for b in found.burns
         ],
         "requests": [_plain(request) for request in found.requests],
         "worst_hour": None
@@ -108,8 +115,7 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
             ],
         },
         "notes": [
-            {**_plain(n), "first": _instant(n.first), "last": _instant(n.last)}
-            for n in found.notes
+            {**_plain(n), "first": _instant(n.first), "last": _instant(n.last)} for n in found.notes
         ],
         "revisions": [
             {

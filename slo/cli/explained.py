@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from slo.domain.indicator import Indicator
     from slo.domain.meter import Meter
-    from slo.explain import Burn, Explanation
+    from slo.explain import Explanation
 
 _NONE = "none"
 
@@ -66,24 +66,40 @@ def _sections(found: Explanation) -> Iterator[tuple[str, list[RenderableType]]]:
         [f"{r.query}   ({r.how})" for r in found.requests],
     )
     yield _worst(found)
-    yield "Corrections in the window", [
-        f"{rfc3339(c.end)}  good {show.signed(c.good)}, total {show.signed(c.total)}"
-        f"  {c.who}, {rfc3339(c.at)}: {c.why}"
-        for c in found.corrections
-    ] or [_NONE]
-    yield "Exclusions in the window", [
-        f"{show.stretch(x.span.start, x.span.end)}  {x.scope}  {x.category}, {x.who}: {x.why}"
-        for x in found.exclusions
-    ] or [_NONE]
-    yield "Notes", [
-        f"{n.kind}: {n.text}" + ("" if n.amount is None else f" ({show.amount(n.amount)} events)")
-        for n in found.notes
-    ] or [_NONE]
-    yield "Revisions", [
-        f"{rfc3339(r.since)}  {format_percent(r.objective)} over {r.window.label()}"
-        + (f", owner {r.owner}" if r.owner else "")
-        for r in found.revisions
-    ]
+    yield (
+        "Corrections in the window",
+        [
+            f"{rfc3339(c.end)}  good {show.signed(c.good)}, total {show.signed(c.total)}"
+            f"  {c.who}, {rfc3339(c.at)}: {c.why}"
+            for c in found.corrections
+        ]
+        or [_NONE],
+    )
+    yield (
+        "Exclusions in the window",
+        [
+            f"{show.stretch(x.span.start, x.span.end)}  {x.scope}  {x.category}, {x.who}: {x.why}"
+            for x in found.exclusions
+        ]
+        or [_NONE],
+    )
+    yield (
+        "Notes",
+        [
+            f"{n.kind}: {n.text}"
+            + ("" if n.amount is None else f" ({show.amount(n.amount)} events)")
+            for n in found.notes
+        ]
+        or [_NONE],
+    )
+    yield (
+        "Revisions",
+        [
+            f"{rfc3339(r.since)}  {format_percent(r.objective)} over {r.window.label()}"
+            + (f", owner {r.owner}" if r.owner else "")
+            for r in found.revisions
+        ],
+    )
     yield "Meters", [_meter(m, m.id == found.meter.id) for m in found.meters]
 
 
@@ -184,24 +200,17 @@ def _budget(found: Explanation) -> list[tuple[str, str]]:
 def _burns(found: Explanation) -> Table:
     table = _figures("span", "bad", "total", "burn rate", "from reading", "to reading")
     for burn in found.burns:
-        bad, total = _events(burn)
         first = next((p.first for p in burn.pieces if p.first is not None), None)
         last = next((p.last for p in reversed(burn.pieces) if p.last is not None), None)
         table.add_row(
             burn.name,
-            show.count(bad),
-            show.count(total),
+            show.count(burn.events.bad),
+            show.count(burn.events.total),
             show.burn(burn.rate),
             "" if first is None else rfc3339(first.end),
             "" if last is None else rfc3339(last.end),
         )
     return table
-
-
-def _events(burn: Burn) -> tuple[float, float]:
-    """Bad and total of the readings; corrections come on top in the rate."""
-    tallies = [difference(p.first, p.last) for p in burn.pieces if p.first and p.last]
-    return sum(t.total - t.good for t in tallies), sum(t.total for t in tallies)
 
 
 def _worst(found: Explanation) -> tuple[str, list[RenderableType]]:

@@ -12,13 +12,17 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    _IntType = click.ParamType[int]
+else:
+    _IntType = click.ParamType  # Generic only since click 8.5.
+
 _EPOCH = re.compile(r"[0-9]+(\.[0-9]*)?")
 _LATEST = 100_000_000_000
 """Epoch seconds of the year 5138; what is larger was meant as milliseconds."""
 _FORMS = "write for example 2026-11-20T20:00:00Z, 2026-11-20, or epoch seconds"
 
 
-class Instant(click.ParamType[int]):
+class Instant(_IntType):
     """RFC 3339, a day (its first instant in UTC), or epoch seconds; gives epoch seconds."""
 
     name = "TIME"
@@ -44,7 +48,7 @@ class Instant(click.ParamType[int]):
         return int(moment.timestamp())
 
 
-class Day(click.ParamType[int]):
+class Day(_IntType):
     """A UTC day as YYYY-MM-DD; gives its first instant in epoch seconds."""
 
     name = "YYYY-MM-DD"

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from slo.domain.slo import SLO
     from slo.domain.standing import Standing
 
+ROOMY = 110
+"""Columns from which the table's columns stand further apart."""
 MOST_NOTES = 5
 """SLOs whose notes are named below the table."""
 
@@ -55,9 +57,11 @@ def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_js
     Reads only the store: the numbers are those of the last cycle, or with --at
     those of any past time. Prometheus is not asked.
 
-    Burn rate 1x spends just the whole budget in one window. The forecast goes on
-    from the last six hours and three days and takes the sooner. A "~" marks
-    what is estimated or projected.
+    Left is the share of the error budget that is left. Burn rate 1x spends just
+    the whole budget in one window. The forecast takes the burn of the last six
+    hours or three days, whichever is worse: the budget is gone "in 12 d", stays
+    "within", or is "gone" for as long as it says. A "~" marks what is estimated
+    or projected.
     """
     now = int(time.time())
     if at is not None and at > now:
@@ -76,7 +80,7 @@ def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_js
         return 0
     out = show.console()
     if found:
-        out.print(_table(found, now if at is None else at))
+        out.print(table_of(found, now if at is None else at, out.width))
     _footnotes(out, found, chosen, [k for k in known if k not in set(declared)])
     return 0
 
@@ -130,14 +134,16 @@ def subject_of(
     return Subject(slo, indicator_from_json(meter.indicator), meter, now, lag)
 
 
-def _table(found: Sequence[Standing], now: int) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def table_of(found: Sequence[Standing], now: int, width: int) -> Table:
+    """The standings as a table; at 100 columns the usual ids and counts need no folding."""
+    space = 2 if width >= ROOMY else 1
+    table = Table(box=None, pad_edge=False, padding=(0, space, 0, 0), header_style="bold")
     stale = any(s.data != "fresh" for s in found)
     table.add_column("State", no_wrap=True)
     if stale:
         table.add_column("Data", no_wrap=True)
     table.add_column("SLO", overflow="fold", min_width=12)
-    for name in ("Objective", "SLI", "Bad / total", "Left", "Burn 1h"):
+    for name in ("Objective", "SLI", "Bad / total", "Left", "Burn\n1h"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Forecast", no_wrap=True)
     for standing in found:
@@ -176,8 +182,8 @@ def forecast(standing: Standing, now: int) -> str:
         return "no events"
     gone = standing.exhausted_at
     if standing.budget.remaining <= 0:
-        return "spent" if gone is None else f"spent {show.length(max(0, now - gone))} ago"
-    return "stays within" if gone is None else f"in {show.length(max(0, gone - now))}"
+        return "gone" if gone is None else f"gone {show.length(max(0, now - gone))}"
+    return "within" if gone is None else f"in {show.length(max(0, gone - now))}"
 
 
 def _footnotes(

@@ -12,15 +12,20 @@ from slo.cli import show
 from slo.cli.command import FAULTS
 from slo.cli.command import command as make
 from slo.cli.parameters import DAY, choose_one
+from slo.cli.status import subject_of
 from slo.cli.working import open_store, open_work
-from slo.declaring import declare
+from slo.declaring import Counted
 from slo.domain.span import rfc3339, utc
 from slo.prometheus.job import Fault
 from slo.report import dumps
+from slo.store import slos
+from slo.store.engine import reading
 from slo.verify import DAY as DAY_SECONDS
 from slo.verify import Verification, verify_day
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from slo.config import Settings
     from slo.domain.ledger import Tally
 
@@ -43,11 +48,9 @@ def command(settings: Settings, slo_id: str, day: int | None, *, as_json: bool) 
     if start > now:
         raise click.UsageError(f"--day {utc(start):%Y-%m-%d} lies in the future")
     with open_store(settings) as engine, open_work(settings, engine) as context:
-        declaration = declare(context, now)
-        counted = next((c for c in declaration.counted if c.slo.id == slo_id), None)
-        found = (
-            declaration.faults[slo_id] if counted is None else verify_day(context, counted, start)
-        )
+        with reading(engine) as session:
+            counted = _counted(session, settings, slo_id, start + DAY_SECONDS)
+        found = verify_day(context, counted, start)
     if isinstance(found, Fault):
         raise click.ClickException(found.message)
     if as_json:
@@ -55,6 +58,16 @@ def command(settings: Settings, slo_id: str, day: int | None, *, as_json: bool) 
     else:
         _print(found)
     return 0 if found.agrees else FAULTS
+
+
+def _counted(session: Session, settings: Settings, slo_id: str, at: int) -> Counted:
+    """The SLO with the meter that held the day; read, so that verifying changes nothing."""
+    slo = next(slo for slo in settings.slos if slo.id == slo_id)
+    running = slos.running_meters(session).get(slo_id)
+    if running is None:
+        raise click.ClickException(f"nothing is booked of {slo_id} yet; there is nothing to verify")
+    subject = subject_of(session, settings, slo, running, at)
+    return Counted(slo, subject.indicator, subject.meter)
 
 
 def verification_json(found: Verification) -> dict[str, Any]:

@@ -7,7 +7,6 @@ Samples carry epoch milliseconds, spans epoch seconds.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -84,7 +83,9 @@ class Count:
         """The times at which each series makes its counter's start matter."""
         found = {}
         for key, sampled in self.sampled.items():
-            edge = self.edges.get(key) or sampled.first_edge()
+            left = sampled.until(self.start) if self.fresh else None
+            begun = left.left_edge() if left and left.times else sampled.first_edge()
+            edge = self.edges.get(key) or begun
             times = suspicious_times(edge, sampled.times, sampled.values)
             if times:
                 found[key] = times
@@ -94,13 +95,9 @@ class Count:
         """The edges at the span's start, folded from the samples before it."""
         edges = {}
         for key, sampled in self.sampled.items():
-            count = bisect_right(sampled.times, self.start)
-            if count:
-                before = replace(
-                    sampled, times=sampled.times[:count], values=sampled.values[:count]
-                )
-                strand = Strand(sampled.first_edge(), before)
-                edges[key] = self._step(strand, answers).edge
+            left = sampled.until(self.start)
+            if left.times:
+                edges[key] = self._step(Strand(left.left_edge(), left), answers).edge
         return edges
 
     def questions(self) -> Questions:
@@ -260,12 +257,11 @@ def _cut(sampled: Iterable[Sampled], end: int) -> tuple[dict[Key, Sampled], dict
     """The samples up to `end` by series, and when each series' first one after it was taken."""
     kept, ahead = {}, {}
     for one in sampled:
-        count = bisect_right(one.times, end)
-        if count < len(one.times):
-            ahead[one.series.key] = one.times[count]
-            one = replace(one, times=one.times[:count], values=one.values[:count])  # noqa: PLW2901 - the same series, cut.
-        if one.times:
-            kept[one.series.key] = one
+        part = one.until(end)
+        if len(part.times) < len(one.times):
+            ahead[one.series.key] = one.times[len(part.times)]
+        if part.times:
+            kept[one.series.key] = part
     return kept, ahead
 
 

@@ -1,7 +1,7 @@
 """Counting one counter exactly: a left fold over its raw samples.
 
-The increase between two samples is their difference. A drop, or a step over more
-than two scrapes, is *suspicious*: there the counter's start tells a reset from
+The increase between two samples is their difference. A drop, or a step that skipped
+a scrape, is *suspicious*: there the counter's start tells a reset from
 skew between replicas. Nothing is extrapolated, and the state after a sample does
 not depend on where the samples were split, so sums over adjacent spans telescope.
 
@@ -32,7 +32,10 @@ GAP_FACTOR = 2.5
 """A step over more than two scrapes is a gap; the half scrape allows for jitter."""
 
 UNKNOWN_INTERVAL_GAP = 60_000
-"""While a series' spacing is unknown, a longer step asks for its start."""
+"""While a series' spacing is unknown, a longer step is a gap."""
+
+SKIPPED_FACTOR = 1.5
+"""A longer step has skipped a scrape. A series that a restart took away may be back by then."""
 
 SAME_START = 1_000
 """Starts that differ by less name the same process; exporters round to the second."""
@@ -84,6 +87,12 @@ def is_gap(interval: int, intervals: Sequence[int]) -> bool:
     return interval > (UNKNOWN_INTERVAL_GAP if usual is None else usual * GAP_FACTOR)
 
 
+def is_suspicious(interval: int, intervals: Sequence[int]) -> bool:
+    """Whether a restart may hide in a step that rises: it skipped a scrape, or nobody knows."""
+    usual = usual_interval(intervals)
+    return usual is None or interval > usual * SKIPPED_FACTOR
+
+
 def last_intervals(edge: Edge, times: Sequence[int]) -> tuple[int, ...]:
     """The last remembered distances between samples, after `times` that follow `edge`."""
     distances = _distances((edge.at, *times[-_REMEMBERED_INTERVALS - 1 :]))
@@ -112,14 +121,14 @@ def after_edge(
 
 
 def suspicious_times(edge: Edge, times: Sequence[int], values: Sequence[float]) -> list[int]:
-    """When a start is needed: at drops below the sample before, and at gaps."""
+    """When a start is needed: at drops below the sample before, and after skipped scrapes."""
     times, values = after_edge(edge, times, values)
     if not times or _is_plain(edge, times, values):
         return []
     found = []
     at, seen, intervals = edge.at, edge.seen, edge.intervals
     for time, value in zip(times, values, strict=True):
-        if value < seen or is_gap(time - at, intervals):
+        if value < seen or is_suspicious(time - at, intervals):
             found.append(time)
         intervals = (*intervals, time - at)[-_REMEMBERED_INTERVALS:]
         at, seen = time, value
@@ -160,10 +169,10 @@ def _is_plain(edge: Edge, times: Sequence[int], values: Sequence[float]) -> bool
     """
     if values[0] < edge.seen or not all(map(le, values, values[1:])):
         return False
-    intervals = [*edge.intervals, times[0] - edge.at, *_distances(times)]
-    if not edge.intervals and intervals[0] > UNKNOWN_INTERVAL_GAP:
+    if not edge.intervals:
         return False
-    return max(intervals) <= min(intervals) * GAP_FACTOR
+    intervals = [*edge.intervals, times[0] - edge.at, *_distances(times)]
+    return max(intervals) <= min(intervals) * SKIPPED_FACTOR
 
 
 def _plain_steps(
@@ -226,7 +235,7 @@ def _careful_steps(
     for time, value in zip(times, values, strict=True):
         interval = time - edge.at
         amount, held, start = max(0.0, value - edge.held), max(value, edge.held), edge.start
-        if time in asked or value < edge.seen or is_gap(interval, edge.intervals):
+        if time in asked or value < edge.seen or is_suspicious(interval, edge.intervals):
             told = starts.between(edge.at, time)
             if _is_reset(edge, value, told, starts.before(edge.at)):
                 amount, held = value, value

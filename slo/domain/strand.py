@@ -9,8 +9,9 @@ Times are epoch milliseconds.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
+from operator import sub
 from typing import TYPE_CHECKING
 
 from slo.domain.counter import is_gap, last_intervals
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from slo.domain.series import Series
 
+SPACING_UNKNOWN = 1_200_000
+"""How long a series with a single sample must be silent to have ended: scrapes may be rare."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
@@ -30,13 +34,24 @@ class Sampled:
     times: Sequence[int]
     values: Sequence[float]
 
+    def until(self, last: int) -> Sampled:
+        """The samples at or before `last`."""
+        count = bisect_right(self.times, last)
+        if count == len(self.times):
+            return self
+        return replace(self, times=self.times[:count], values=self.values[:count])
+
     def from_index(self, index: int) -> Sampled:
         """The samples from the one at `index` on."""
         return replace(self, times=self.times[index:], values=self.values[index:])
 
     def first_edge(self) -> Edge:
-        """An edge at the first sample."""
+        """An edge at the first sample, as of a birth: its spacing is not known."""
         return edge_at(self.series, self.times[0], self.values[0])
+
+    def left_edge(self) -> Edge:
+        """An edge at the first sample, as of a series that is read from somewhere on."""
+        return replace(self.first_edge(), intervals=tuple(map(sub, self.times[1:2], self.times)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +74,7 @@ class Strand:
 
     def until(self, at: int) -> Strand:
         """The strand without the samples at and after `at`."""
-        index = bisect_left(self.sampled.times, at)
-        kept = replace(
-            self.sampled, times=self.sampled.times[:index], values=self.sampled.values[:index]
-        )
-        return replace(self, sampled=kept)
+        return replace(self, sampled=self.sampled.until(at - 1))
 
     def rest(self, at: int) -> Sampled:
         """The samples at and after `at`."""
@@ -79,6 +90,9 @@ class Strand:
         last, _ = self.last_before(at)
         intervals = last_intervals(self.edge, self.sampled.times[:index])
         following = self.sampled.times[index] if index < len(self.sampled.times) else ahead
+        if not intervals:
+            over = following is None and known_until - last > SPACING_UNKNOWN
+            return over or (None if following is None else False)
         if following is not None:
             return following > at and is_gap(following - last, intervals)
         return True if is_gap(known_until - last, intervals) else None

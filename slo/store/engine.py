@@ -49,6 +49,7 @@ __all__ = [
 BUSY_SECONDS = 30
 _READING = "slo_reading"
 _ALONE = "slo_alone"
+_NO_SHARED_INDEX = {sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE}
 _WAL_KEPT_BYTES = 64 * 1024 * 1024
 
 
@@ -139,7 +140,7 @@ def _sqlite(url: URL) -> Engine:
         try:
             return _opened(*args, **more)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_IOERR_SHMSIZE:
+            if error.sqlite_errorcode not in _NO_SHARED_INDEX:
                 raise
         # The full disk has no room for the index that processes share. Alone, SQLite
         # keeps it in its own memory; so this connection reads, and ends after its use.

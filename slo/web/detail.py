@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from slo.domain.duration import format_duration, parse_duration
 from slo.domain.meter import indicator_from_json
-from slo.domain.span import Span
 from slo.domain.window import CALENDAR_UNITS, CalendarWindow, RollingWindow
 from slo.web import format as fmt
 from slo.web import urgency
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from slo.domain.indicator import Indicator
     from slo.domain.ledger import Correction
     from slo.domain.meter import Meter
+    from slo.domain.span import Span
     from slo.domain.standing import Standing
     from slo.domain.window import Window
 

@@ -13,8 +13,6 @@ from slo.store.engine import open_engine
 from tests.support import services
 from tests.support.prometheus_server import PrometheusServer
 
-FOREVER = "--storage.tsdb.retention.time=100y"
-
 
 @pytest.fixture(scope="session")
 def exact():
@@ -32,7 +30,7 @@ def loaded(tmp_path_factory, exact, estimated):
     """A Prometheus that holds the exact services and the estimated one."""
     metrics = services.metrics_of([*exact, estimated])
     folder = tmp_path_factory.mktemp("loaded")
-    with PrometheusServer(folder, openmetrics=metrics, flags=[FOREVER]) as server:
+    with PrometheusServer(folder, openmetrics=metrics, flags=[services.FOREVER]) as server:
         yield server
 
 

@@ -244,7 +244,7 @@ def random_scenario(random: Random, every: int, features: frozenset[str]) -> tup
 
     A restart always shows: by a lower value, or by a gap. `features` may hold
     restarts, deploys, outages (of Prometheus), failures (of scrapes), renames, late,
-    older (processes from before the watch), created.
+    older (processes from before the watch), created, twins (that start together).
     """
     start, length = T0 * 1000, max(1_800_000, 40 * every)
     before = 10 * every if "older" in features else 0
@@ -265,6 +265,7 @@ def random_scenario(random: Random, every: int, features: frozenset[str]) -> tup
         times = [s for s in times if not any(a <= s[0] < b for a, b in outages)]
         # A process that is older than the watch is also scraped before it.
         born = start - before + (-3 * every if before else random.choice((0, every // 2)))
+        born += 0 if "twins" in features else 137 * index
         lives = _lives(random, born, end, every, features & {"restarts", "deploys"})
         target = Target(labels, lives, times)
         if "failures" in features:

@@ -15,14 +15,15 @@ async function load(url) {
   const mine = (running = new AbortController());
   try {
     const answer = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    if (!answer.ok) throw new Error(`The server answered ${answer.status}`, { cause: answer.status });
     swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
     loadedAt = Date.now();
     stale.hidden = true;
   } catch (error) {
     if (error.name === "AbortError") return;
     const minutes = Math.round((Date.now() - loadedAt) / 60000);
-    stale.textContent = `No answer from the server; these numbers are ${minutes} min old.`;
+    const reason = error.cause ? error.message : "No answer from the server";
+    stale.textContent = `${reason}; these numbers are ${minutes} min old.`;
     stale.hidden = false;
   } finally {
     if (running === mine) running = null;

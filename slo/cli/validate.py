@@ -1,0 +1,122 @@
+"""`slo validate`: slo.yaml checked, and with --online what Prometheus has of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+
+from slo.checks import check
+from slo.cli import show
+from slo.cli.command import FAULTS
+from slo.cli.command import command as make
+from slo.cli.working import open_work
+from slo.domain.indicator import FirstOf
+from slo.domain.objective import format_percent
+from slo.domain.wording import indicator_text
+from slo.store.engine import open_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from slo.checks import Check
+    from slo.config import Settings
+    from slo.domain.slo import SLO
+    from slo.findings import Grade
+
+_STYLES: dict[Grade, str] = {"ok": "green", "warning": "yellow", "error": "bold red"}
+
+
+@make("validate", "slo validate", "slo validate --online --config prod.yaml")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Ask each Prometheus too, and print the value that each SLO has now.",
+)
+def command(settings: Settings, *, online: bool) -> int:
+    """Check slo.yaml: print what it declares, what was filled in, and warnings.
+
+    Faults are printed all at once, each with its line and column and what would
+    be right; the exit code is 2 then. With --online each selector must have
+    matched within a day, each threshold be a bucket's bound, each counter be one;
+    the value is counted over the last hour, and nothing is booked. The exit code
+    is 1 if something does not match.
+    """
+    engine = open_engine(settings.database_url)  # Refuses a URL that names no store.
+    engine.dispose()
+    out = show.console()
+    services = dict.fromkeys(slo.service for slo in settings.slos)
+    out.print(
+        f"Valid: {_counted(len(services), 'service')}, {_counted(len(settings.slos), 'SLO')},"
+        f" {_counted(len(settings.sources), 'source')}"
+    )
+    for service in services:
+        out.print()
+        _print_service(out, service, [s for s in settings.slos if s.service == service])
+    _print_list(out, "Filled in", settings.defaults)
+    _print_list(out, "Warnings", settings.warnings)
+    if not online:
+        return 0
+    with open_work(settings, engine) as context:
+        checks = check(context, settings.slos, time.time())
+    for one in checks:
+        _print_check(out, one)
+    failed = [one.slo.id for one in checks if one.failed]
+    out.print()
+    if failed:
+        out.print(f"{_counted(len(failed), 'SLO')} of {len(checks)} cannot be counted as declared")
+        return FAULTS
+    out.print("Prometheus has all of it.")
+    return 0
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _print_service(out: Console, service: str, slos: Sequence[SLO]) -> None:
+    owner = f" ({slos[0].owner})" if slos[0].owner else ""
+    out.print(Text(service, "bold") + Text(owner))
+    width = max(len(slo.name) for slo in slos)
+    for slo in slos:
+        promise = f"{format_percent(slo.objective)} over {slo.window.label()}"
+        out.print(Text(f"  {slo.name:<{width}}  {promise:<16}  {_counts(slo)}"))
+
+
+def _counts(slo: SLO) -> str:
+    if isinstance(slo.indicator, FirstOf):
+        alternatives = slo.indicator.alternatives
+        text = indicator_text(alternatives[0], slo.bucket)
+        return f"{text}, or the first that is there of {len(alternatives) - 1} more"
+    return indicator_text(slo.indicator, slo.bucket)
+
+
+def _print_list(out: Console, title: str, sentences: Sequence[str]) -> None:
+    if sentences:
+        out.print()
+        out.print(Text(title, "bold"))
+        for sentence in sentences:
+            out.print(Text(f"  {sentence}"))
+
+
+def _print_check(out: Console, one: Check) -> None:
+    out.print()
+    out.print(Text(f"{one.slo.id}  (source {one.slo.source})", "bold"))
+    for finding in one.findings:
+        grade = Text(f"  {finding.grade:<8}", _STYLES[finding.grade])
+        out.print(grade + Text(finding.text))
+    if one.value is None or one.span is None:
+        return
+    value, hours = one.value, show.length(one.span.seconds)
+    sli = show.sli(value.sli, one.slo.objective)
+    text = (
+        f"no events in the last {hours}"
+        if value.sli is None
+        else f"{sli} over the last {hours}: {show.count(value.bad)} bad of"
+        f" {show.count(value.total)}, {show.percent(value.covered / one.span.seconds)} covered"
+    )
+    out.print(Text(f"  {'now':<8}{text}"))
