@@ -15,25 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from slo import standings
 from slo.declaring import declare
-from slo.domain.indicator import FirstOf
-from slo.domain.lookup import Subject
-from slo.domain.meter import Meter
 from slo.domain.span import Span, bucket_floor
-from slo.domain.standing import FAULT, Note
+from slo.domain.standing import FAULT
 from slo.horizon import backfill_reach, horizon_of
 from slo.prometheus.collector import collect
 from slo.prometheus.errors import SourceError
 from slo.prometheus.job import Fault, Job
-from slo.store import booking, cycles, edges, notes, slos
-from slo.store import standings as stored
+from slo.publishing import stand, stand_still, stand_unmetered
+from slo.store import booking, cycles, edges, notes
 from slo.store.engine import reading, writing
+from slo.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from sqlalchemy.orm import Session
 
     from slo.context import Context, Spent
     from slo.declaring import Counted
@@ -84,12 +79,12 @@ def run_cycle(context: Context, now: float, seconds: float) -> CycleReport:
     while todo and time.monotonic() < deadline:
         outcomes = _collect(context, todo, horizons, deadline)
         faults |= {o.job.slo.id: o.fault for o in outcomes if o.fault is not None}
-        done = _write(context, todo, outcomes, now)
+        done = _write(context, todo, outcomes, now, faults)
         booked |= done
         todo = _behind(todo, outcomes, done, horizons)
     rest = [c for c in declaration.counted if c.slo.id not in booked]
-    _stand_still(context, rest, faults, now)
-    _stand_unmetered(context, declaration.faults, now)
+    stand_still(context, rest, faults, now)
+    stand_unmetered(context, declaration.faults, now)
     _finish(context, number, now, before, len(booked), faults)
     return CycleReport(frozenset(booked), faults, not todo)
 
@@ -205,72 +200,44 @@ def _behind(
 
 
 def _write(
-    context: Context, counted: Sequence[Counted], outcomes: Sequence[Outcome], now: float
+    context: Context,
+    counted: Sequence[Counted],
+    outcomes: Sequence[Outcome],
+    now: float,
+    faults: dict[str, Fault],
 ) -> set[str]:
-    """Book what was counted, with standings, in one transaction; gives the SLOs booked."""
-    by_slo = {c.slo.id: c for c in counted}
+    """Book what was counted, with standings, in one transaction; gives the SLOs booked.
+
+    A booking that cannot be written is found by halves, so that it stops no other.
+    """
     found = [o for o in outcomes if o.booking is not None]
     if not found:
         return set()
+    try:
+        return _write_together(context, counted, found, now)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - logged with its trace once it is found.
+        if len(found) > 1:
+            middle = len(found) // 2
+            parts = (found[:middle], found[middle:])
+            return set().union(*(_write(context, counted, p, now, faults) for p in parts))
+        slo_id = found[0].job.slo.id
+        _log.exception("booking %s failed", slo_id)
+        faults[slo_id] = Fault("internal", repr(error))
+        return set()
+
+
+def _write_together(
+    context: Context, counted: Sequence[Counted], found: Sequence[Outcome], now: float
+) -> set[str]:
+    by_slo = {c.slo.id: c for c in counted}
     with writing(context.engine) as session:
         meters = booking.book(session, [o.booking for o in found if o.booking is not None])
         booked = [by_slo[o.job.slo.id] for o in found if o.job.meter.id in meters]
         notes.clear_all(session, meters, FAULT)
-        _stand(session, context, booked, now)
+        stand(session, context, booked, now)
     return {c.slo.id for c in booked}
-
-
-def _stand(session: Session, context: Context, counted: Sequence[Counted], now: float) -> None:
-    """Write the standings of these SLOs as of their meters' last readings."""
-    meters = slos.running_meters(session)
-    subjects = [
-        Subject(
-            c.slo,
-            c.indicator,
-            meters[c.slo.id],
-            int(now),
-            int(context.source(c.slo.source).lag.total_seconds()),
-        )
-        for c in counted
-        if c.slo.id in meters
-    ]
-    stored.put(session, standings.compute(session, subjects))
-
-
-def _stand_still(
-    context: Context, counted: Sequence[Counted], faults: Mapping[str, Fault], now: float
-) -> None:
-    """Write the standings of SLOs that were not booked: their data grow old, and why is noted."""
-    if not counted:
-        return
-    told = {
-        c.meter.id: (int(now), (Note(FAULT, fault.message),))
-        for c in counted
-        if (fault := faults.get(c.slo.id) or faults.get(f"source {c.slo.source}")) is not None
-    }
-    with writing(context.engine) as session:
-        notes.clear_all(session, [c.meter.id for c in counted], FAULT)
-        notes.add(session, told)
-        _stand(session, context, counted, now)
-
-
-def _stand_unmetered(context: Context, faults: Mapping[str, Fault], now: float) -> None:
-    """Write empty standings for SLOs that have no meter, so that pages tell why."""
-    standing = []
-    for slo in context.settings.slos:
-        if slo.id not in faults:
-            continue
-        indicator = slo.indicator
-        if isinstance(indicator, FirstOf):
-            indicator = indicator.alternatives[0]
-        subject = Subject(slo, indicator, Meter(0, slo.id, "", slo.bucket, ""), int(now))
-        with reading(context.engine) as session:
-            (empty, _), *_ = standings.compute(session, [subject])
-        note = Note(FAULT, faults[slo.id].message, first=int(now), last=int(now))
-        standing.append((replace(empty, notes=(note,)), None))
-    if standing:
-        with writing(context.engine) as session:
-            stored.put(session, standing)
 
 
 def _finish(

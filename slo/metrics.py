@@ -163,7 +163,7 @@ class StoreCollector(Collector):
         up = GaugeMetricFamily("slo_ledger_store_up", "Whether the store answered this scrape.")
         try:
             with reading(self._engine) as session:
-                found = standings.all(session)
+                found = standings.all(session, sparklines=False)
                 last = cycles.last(session)
         except StoreError:
             up.add_metric([], 0)

@@ -22,9 +22,11 @@ FLOORS = {
     "cycle": 3,
     "declaring": 3,
     "explain": 3,
+    "findings": 3,
     "horizon": 3,
     "notify": 3,
     "postmortem": 3,
+    "publishing": 3,
     "report": 3,
     "standings": 3,
     "upkeep": 3,
@@ -92,7 +94,8 @@ def faults_of(top: str, text: str) -> list[str]:
 
 
 def test_every_module_has_a_floor():
-    assert {top_of(path) for path in MODULES} - {""} <= set(FLOORS)
+    missing = {top_of(path) for path in MODULES} - {""} - set(FLOORS)
+    assert not missing, f"give {missing} a floor in FLOORS"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

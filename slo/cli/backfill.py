@@ -116,7 +116,7 @@ def command(settings: Settings, slo_ids: Sequence[str], start: int, until: int |
                     heads,
                     now=now,
                     end=plan.end,
-                    on_progress=lambda _: told(),
+                    on_progress=lambda p: told(p.at),
                     # A former wish may reach further back than this one.
                     stopped=lambda: not plan.left(_meters(context)),
                 )
@@ -147,8 +147,8 @@ def _meters(context: Context) -> dict[str, Meter]:
 
 
 @contextmanager
-def _progress(context: Context, plan: _Plan) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, else a line a step; gives what is to be called after each chunk."""
+def _progress(context: Context, plan: _Plan) -> Iterator[Callable[[int | None], None]]:
+    """A bar on a terminal, else a line a step; gives what is to be told after each chunk."""
     wanted = plan.left(_meters(context))
     out = show.console()
     bar = Progress(
@@ -163,10 +163,10 @@ def _progress(context: Context, plan: _Plan) -> Iterator[Callable[[], None]]:
 
     lines: list[str] = []
 
-    def tell() -> None:
-        meters = _meters(context)
-        done = wanted - plan.left(meters)
-        text = f"Booked back to {rfc3339(max(plan.begins(meters), default=plan.start))}"
+    def tell(at: int | None) -> None:
+        done = wanted - plan.left(_meters(context))
+        # The chunk ends at `at`, an instant that belongs to the day before.
+        text = "Booked" if at is None else f"Booked {rfc3339(at - 1)[:10]}"
         bar.update(task, completed=done, description=text)
         line = f"{text}: {done / wanted:.0%}"
         if not out.is_terminal and line not in lines:

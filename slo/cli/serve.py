@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +15,8 @@ from slo.store.engine import open_engine
 
 if TYPE_CHECKING:
     from slo.config import Settings
+
+NO_ADDRESS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
 
 
 @make("serve", "slo serve", "slo serve --config prod.yaml --host 0.0.0.0 --port 80", level="info")
@@ -36,9 +40,28 @@ def command(settings: Settings, host: str, port: int) -> int:
     live at once and reads its history in the background. What was missed while
     it did not run is caught up.
     """
+    _ensure_address(host, port)
     engine = open_engine(settings.database_url)
     try:
         migrations.upgrade(engine)
     finally:
         engine.dispose()
-    return serve(settings, host=host, port=port)
+    try:
+        return serve(settings, host=host, port=port)
+    except OSError as error:
+        if error.errno not in NO_ADDRESS:
+            raise
+        raise _no_address(host, port, error) from None
+
+
+def _ensure_address(host: str, port: int) -> None:
+    try:
+        socket.getaddrinfo(host, port)
+    except OSError as error:
+        raise _no_address(host, port, error) from None
+
+
+def _no_address(host: str, port: int, error: OSError) -> click.ClickException:
+    return click.ClickException(
+        f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port"
+    )

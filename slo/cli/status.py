@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 ROOMY = 110
 """Columns from which the table's columns stand further apart."""
-MOST_NOTES = 5
-"""SLOs whose notes are named below the table."""
 
 
 @make(
@@ -189,13 +188,16 @@ def forecast(standing: Standing, now: int) -> str:
 def _footnotes(
     out: Console, found: Sequence[Standing], chosen: Sequence[str], gone: Sequence[str]
 ) -> None:
-    noted = [s for s in found if s.notes]
-    for standing in noted[:MOST_NOTES]:
-        texts = list(dict.fromkeys(note.text for note in standing.notes))
-        more = f" (+{len(texts) - 1}, see slo explain)" if len(texts) > 1 else ""
-        out.print(Text(f"note  {standing.slo}: {texts[0]}{more}", "dim"))
-    if len(noted) > MOST_NOTES:
-        out.print(Text(f"note  {len(noted) - MOST_NOTES} more SLOs have notes", "dim"))
+    by_kind: dict[str, dict[str, str]] = defaultdict(dict)
+    for standing in found:
+        for note in standing.notes:
+            by_kind[note.kind].setdefault(standing.slo, note.text)
+    for kind, texts in by_kind.items():
+        slo_id, text = next(iter(texts.items()))
+        more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
+        out.print(Text(f"{kind}  {slo_id}{more}: {text}", "dim"))
+    if by_kind:
+        out.print(Text("`slo explain SLO` tells all notes of an SLO.", "dim"))
     waiting = sorted(set(chosen) - {s.slo for s in found})
     if waiting:
         out.print(

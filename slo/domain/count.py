@@ -7,6 +7,7 @@ Samples carry epoch milliseconds, spans epoch seconds.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -60,10 +61,10 @@ class Count:
         self.start, self.end = span.start * 1000, span.end * 1000
         self.ends = range(self.start + self.bucket, self.end + 1, self.bucket)
         self.read_to = self.end if read_to is None else read_to
-        self.read = sampled
-        self.sampled, self.ahead = _cut(sampled, self.end)
-        self.series = {s.key: s for _, s in kept} | {k: s.series for k, s in self.sampled.items()}
         self.superseded = {edge_key(edge): edge for edge, _ in kept if not edge.roles}
+        self.read = sampled
+        self.sampled, self.ahead = _cut(sampled, self.end, self.superseded)
+        self.series = {s.key: s for _, s in kept} | {k: s.series for k, s in self.sampled.items()}
         self.edges = {edge_key(edge): edge for edge, _ in kept if edge.roles}
         self.suspicious = self._suspicious()
         self.asked: dict[str, frozenset[int]] = defaultdict(frozenset)
@@ -253,15 +254,23 @@ def edge_key(edge: Edge) -> Key:
     return edge.read, edge.series
 
 
-def _cut(sampled: Iterable[Sampled], end: int) -> tuple[dict[Key, Sampled], dict[Key, int]]:
-    """The samples up to `end` by series, and when each series' first one after it was taken."""
+def _cut(
+    sampled: Iterable[Sampled], end: int, superseded: Mapping[Key, Edge]
+) -> tuple[dict[Key, Sampled], dict[Key, int]]:
+    """The samples up to `end` by series, and when each series' first one after it was taken.
+
+    Those of superseded series up to their edge were counted under that name.
+    """
     kept, ahead = {}, {}
     for one in sampled:
+        key = one.series.key
         part = one.until(end)
         if len(part.times) < len(one.times):
-            ahead[one.series.key] = one.times[len(part.times)]
+            ahead[key] = one.times[len(part.times)]
+        if key in superseded:
+            part = part.from_index(bisect_right(part.times, superseded[key].at))
         if part.times:
-            kept[one.series.key] = part
+            kept[key] = part
     return kept, ahead
 
 

@@ -88,9 +88,11 @@ def is_gap(interval: int, intervals: Sequence[int]) -> bool:
 
 
 def is_suspicious(interval: int, intervals: Sequence[int]) -> bool:
-    """Whether a restart may hide in a step that rises: it skipped a scrape, or nobody knows."""
-    usual = usual_interval(intervals)
-    return usual is None or interval > usual * SKIPPED_FACTOR
+    """Whether a restart may hide in a step that rises: it skipped a scrape, or nobody knows.
+
+    Held against the shortest interval: a series that often comes and goes has long ones too.
+    """
+    return not intervals or interval > min(intervals) * SKIPPED_FACTOR
 
 
 def last_intervals(edge: Edge, times: Sequence[int]) -> tuple[int, ...]:

@@ -47,13 +47,16 @@ class Sighting:
 
 
 def matched(arrivals: Sequence[Sighting], ended: Iterable[Sighting]) -> dict[Key, Sighting]:
-    """Which ended series each arrival continues: pairs with most labels in common go first."""
+    """Which ended series each arrival continues.
+
+    The one that ended last; of those, the one with most labels in common.
+    """
     by_metric: dict[tuple[int, str | None, str | None], list[Sighting]] = {}
     for old in ended:
         by_metric.setdefault(old.metric, []).append(old)
     pairs = sorted(
         (
-            (_common(new.series.labels, old.series.labels), old.at, index, new, old)
+            (old.at, _common(new.series.labels, old.series.labels), index, new, old)
             for index, new in enumerate(arrivals)
             for old in by_metric.get(new.metric, ())
             if may_continue(new, old)

@@ -37,6 +37,9 @@ _log = logging.getLogger(__name__)
 LOOK_BACK = 300_000
 """Milliseconds before its span that a fresh count reads for its left edges."""
 
+LATE = 300_000
+"""Milliseconds that samples may be late and still be counted one by one."""
+
 LOOK_AHEAD = 300_000
 """Milliseconds after its span that a backfill reads, to see which series went on."""
 
@@ -95,9 +98,13 @@ def _is_live(edge: Edge, start: int) -> bool:
     """Whether samples of the edge's series may still be on their way from before `start`.
 
     An edge that is not live costs nothing: if its series comes back, the step
-    from it counts whole, whatever was read in between.
+    from it counts whole, whatever was read in between. But what a late sample tells
+    of a restart would be lost, so each edge lives for a while.
     """
-    return bool(edge.roles) and not edge.gone and not is_gap(start - edge.at, edge.intervals)
+    silent = start - edge.at
+    if not edge.roles:
+        return False
+    return silent <= LATE or not (edge.gone or is_gap(silent, edge.intervals))
 
 
 def _collect_group(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -127,6 +128,8 @@ def _estimates(job: Job, indicator: Query, client: PrometheusClient) -> dict[int
     found = {}
     for end, values in totals.by_end.items():
         total, counted = sum(values) * scale, sum(parts.at(end)) * scale
+        if not math.isfinite(total + counted):
+            continue
         good = counted if indicator.good is not None else total - counted
         found[end] = Increment(end, good, total, float(bucket))
     return found

@@ -56,7 +56,7 @@ def put(session: Session, standings: Sequence[tuple[Standing, str | None]]) -> N
 
 
 def all(session: Session, *, sparklines: bool = True) -> list[Standing]:  # noqa: A001 -- read as `standings.all(session)`
-    """All standings, by service and name; without sparklines in a third of the time."""
+    """All standings, by service and name; without sparklines in about 60 % of the time."""
     query = select(_p.c.body).join(_s).order_by(_s.c.service, _s.c.name)
     bodies = session.execute(query).scalars()
     return [load_standing(body, sparkline=sparklines) for body in bodies]

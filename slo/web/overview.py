@@ -21,6 +21,9 @@ SORTS = {"attention": "needs attention", "name": "name"}
 MOST_CARDS = 6
 _MOST_KEPT = 20_000
 
+_EXACT = frozenset({"carried", "rename", "young"})
+"""Notes that tell of where events were booked; the window's sums are exact all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -215,5 +218,7 @@ def _events(standing: Standing, now: float) -> str:
 
 
 def _unsure(standing: Standing) -> str:
-    kinds = [*(["estimated"] if standing.estimated else []), *(n.kind for n in standing.notes)]
+    """The kinds of notes that put the window's numbers in doubt."""
+    told = (note.kind for note in standing.notes if note.kind not in _EXACT)
+    kinds = [*(["estimated"] if standing.estimated else []), *told]
     return ", ".join(dict.fromkeys(kinds))

@@ -226,7 +226,12 @@ def scrapes(start: int, end: int, every: int, *, phase=0, jitter=0, late=0, rand
     random = random or Random(0)
     times = range(start + phase, end, every)
     stamps = [t + (random.randint(-jitter, jitter) if jitter else 0) for t in times]
-    return [(t, t + (late(t) if callable(late) else late)) for t in stamps]
+    found, newest = [], 0
+    for stamp in stamps:
+        # Samples of one target arrive in their order: Prometheus refuses others.
+        newest = max(newest, stamp + (late(stamp) if callable(late) else late))
+        found.append((stamp, newest))
+    return found
 
 
 def life(start: int, end: int, *, every: int = 2_000, errors=(), lazy=("500",)) -> Life:

@@ -1,0 +1,92 @@
+"""kill -9 at any moment, and several processes at once: the ledger is that of one quiet run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.books import everything, open_books
+from tests.support.services import MIDNIGHT, settings_yaml
+from tests.support.worker import Plan, plan_json, work
+
+TOP = Path(__file__).parents[2]
+NAMES = ("crashloop", "first-errors-15s", "old-exporter", "histogram", "summary", "freshness")
+START, END = MIDNIGHT - 1800, MIDNIGHT + 7200
+SEED = int(os.environ.get("SLO_TEST_SEED", "20240301"))
+
+
+@pytest.fixture(scope="module")
+def few(exact):
+    return [service for service in exact if service.name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(loaded, few, tmp_path_factory):
+    """All rows of a quiet run, by whether it was a backfill."""
+    found = {}
+    for backwards in (False, True):
+        file = tmp_path_factory.mktemp("quiet") / "slo.db"
+        plan = Plan(settings_yaml(loaded.url, f"sqlite:///{file}", few), START, END, backwards)
+        work(plan)
+        with open_books(plan.yaml) as context:
+            found[backwards] = everything(context.engine)
+    return found
+
+
+def run(plan: Plan) -> dict:
+    """The workers of a plan, in a process that has no threads and can fork."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.worker"],
+        input=plan_json(plan),
+        capture_output=True,
+        text=True,
+        cwd=TOP,
+        env=os.environ | {"PYTHONPATH": str(TOP)},
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert set(result["codes"]) == {0}, done.stderr
+    return result
+
+
+def ensure_equal(plan: Plan, expected: dict) -> None:
+    with open_books(plan.yaml) as context:
+        found = everything(context.engine)
+    for table, rows in expected.items():
+        assert found[table] == rows, table
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["cycles", "backfill"])
+@pytest.mark.parametrize(
+    ("store", "kills"), [("sqlite_url", 50), ("postgresql_url", 10)], ids=["sqlite", "postgresql"]
+)
+def test_workers_killed_at_random_moments_leave_the_ledger_of_a_quiet_run(
+    request, loaded, few, undisturbed, store, kills, backwards
+):
+    yaml = settings_yaml(loaded.url, request.getfixturevalue(store), few)
+    # Shown with a failure; set it to run the same moments again.
+    print(f"SLO_TEST_SEED={SEED}")
+    plan = Plan(yaml, START, END, backwards, kills=kills, seed=SEED)
+    result = run(plan)
+
+    assert result["killed"] == kills, "the plan must be longer than the kills"
+    ensure_equal(plan, undisturbed[backwards])
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["cycles", "backfill"])
+@pytest.mark.parametrize("store", ["sqlite_url", "postgresql_url"], ids=["sqlite", "postgresql"])
+def test_workers_side_by_side_leave_the_ledger_of_one(
+    request, loaded, few, undisturbed, store, backwards
+):
+    yaml = settings_yaml(loaded.url, request.getfixturevalue(store), few)
+    plan = Plan(yaml, START, END, backwards, at_once=2)
+    run(plan)
+
+    ensure_equal(plan, undisturbed[backwards])
