@@ -74,7 +74,8 @@ def _check_source(
     except SourceError as error:
         finding = Finding("error", str(error))
         return {slo.id: Check(slo, slo.indicator, (finding,)) for slo in slos}
-    asker = Asker(context.clients[source], horizon.until)
+    # Up to the source's now, not less its lag: a series may have come up just now.
+    asker = Asker(context.clients[source], horizon.head.now)
     checks = [_check_one(asker, slo) for slo in slos]
     return {c.slo.id: c for c in _with_values(context, source, checks, horizon)}
 

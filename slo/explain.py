@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slo import standings
-from slo.domain.counter import is_gap
 from slo.domain.duration import format_duration
 from slo.domain.exclusion import net_spans
 from slo.domain.indicator import Events, Freshness, Latency, Mean, Query, Slices
@@ -15,7 +14,9 @@ from slo.domain.lookup import Subject, View, plan_of
 from slo.domain.reads import reads_of
 from slo.domain.span import Span
 from slo.domain.standing import BURN_SPANS
+from slo.prometheus.collector import _read_from as read_from
 from slo.prometheus.head import HEAD_QUERY
+from slo.prometheus.job import Job
 from slo.promql import WINDOW
 from slo.store import contributors, corrections, edges, exclusions, notes, readings, slos
 
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from slo.domain.slo import SLO
     from slo.domain.standing import Note, Standing
     from slo.store.slos import Revision
-
-LADDER = (90, 120, 180, 300, 600, 1200, 2400, 3600)
-"""Seconds that requests reach back, so that SLOs can share them; `slo.prometheus.collector`'s."""
-_BEYOND = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,7 @@ def explain(
             _burn(view, Span(plan.end - seconds, plan.end), name, rates.get(name))
             for name, seconds in BURN_SPANS
         ),
-        requests_of(subject.indicator, meter, kept, _next_span(plan), scrape_interval),
+        tuple(requests_of(subject, kept, _next_span(plan), scrape_interval)),
         None
         if hour is None
         else WorstHour(hour, tuple(contributors.top(session, meter.id, hour, hour + 3600))),
@@ -181,35 +178,26 @@ def _next_span(plan: Plan) -> Span:
     return Span(plan.end, plan.end + plan.subject.meter.bucket)
 
 
-def requests_of(
-    indicator: Indicator, meter: Meter, kept: Sequence[Edge], span: Span, scrape_interval: int
-) -> tuple[Request, ...]:
-    """What a live cycle that books `span` asks for this SLO alone.
+def requests_of(subject: Subject, kept: Sequence[Edge], span: Span, scrape: int) -> list[Request]:
+    """What a live cycle that books `span` asks for this SLO alone; `scrape` in seconds.
 
     SLOs whose selectors differ in one label's value share a request.
     """
-    bucket = meter.bucket
+    indicator, bucket = subject.indicator, subject.meter.bucket
     steps = f"range query, at each bucket's end ({bucket} s)"
     match indicator:
         case Events() | Latency() | Mean():
-            back = _reach(kept, span)
-            return tuple(
+            job = Job(subject.slo, indicator, subject.meter, span, span.start, scrape, tuple(kept))
+            back = span.end - read_from(job) // 1000
+            return [
                 Request(f"{read.selector}[{back}s]", "instant query, at the bucket's end")
                 for read in reads_of(indicator)
-            )
+            ]
         case Slices(query=query):
-            return (Request(query, steps),)
+            return [Request(query, steps)]
         case Freshness(timestamp=timestamp):
-            return Request(f"max({timestamp})", steps), Request(HEAD_QUERY, steps)
+            return [Request(f"max({timestamp})", steps), Request(HEAD_QUERY, steps)]
         case Query(total=total, good=good, bad=bad):
-            window = format_duration(timedelta(seconds=bucket + scrape_interval))
+            window = format_duration(timedelta(seconds=bucket + scrape))
             texts = (total, good or bad or "")
-            return tuple(Request(text.replace(WINDOW, window), steps) for text in texts)
-
-
-def _reach(kept: Sequence[Edge], span: Span) -> int:
-    """How many seconds a request reaches back: to the oldest live edge, and a little further."""
-    start = span.start * 1000
-    live = [e.at for e in kept if e.roles and not e.gone and not is_gap(start - e.at, e.intervals)]
-    length = -(-(span.end * 1000 - min([*live, start])) // 1000)
-    return next((r for r in LADDER if r >= length), -(-length // _BEYOND) * _BEYOND)
+            return [Request(text.replace(WINDOW, window), steps) for text in texts]

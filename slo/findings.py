@@ -160,7 +160,8 @@ class Asker:
         wrong = [text for _, text in alone if text is not None]
         if is_bad and not any("no label" in text for text in wrong):
             return Finding("ok", f"{selector}: nothing in the last day, so no bad events")
-        why = "; ".join(wrong) or "no series has all of these labels"
+        all_of_it = "no series has all of these labels" if alone else "its samples are older"
+        why = "; ".join(wrong) or all_of_it
         return Finding("error", f"{selector} matched nothing in the last day: {why}")
 
     def _matcher(self, name: str | None, matcher: Matcher) -> str | None:

@@ -5,6 +5,7 @@ So `slo --help` imports nothing but click and answers at once.
 
 from __future__ import annotations
 
+import difflib
 from importlib import import_module
 
 import click
@@ -19,7 +20,7 @@ COMMANDS = {
     "backfill": "Extend ledgers into the past.",
     "status": "Show every SLO's budget.",
     "explain": "Tell how an SLO's number came about.",
-    "verify": "Recount a past day from Prometheus.",
+    "verify": "Count a past day again from Prometheus.",
     "correct": "Book late truth as a correction.",
     "db": "Upgrade or back up the database.",
     "schema": "Print the JSON Schema of slo.yaml.",
@@ -33,8 +34,11 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature.
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature.
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
+            near = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
+            if near:
+                ctx.fail(f"no such command {cmd_name!r}; did you mean {near[0]}?")
             return None
         found: click.Command = import_module(f"slo.cli.{cmd_name}").command
         return found
@@ -44,7 +48,7 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("slo", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="slo")
 def main() -> None:
     """SLO Ledger: exact SLOs and error budgets for services on Prometheus.

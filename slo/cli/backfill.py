@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from slo import backfill, standings
+from slo import backfill
 from slo.cli import show
 from slo.cli.command import FAULTS
 from slo.cli.command import command as make
+from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose
-from slo.cli.working import open_store, open_work
+from slo.context import open_context
 from slo.declaring import declare
 from slo.domain.ledger import NOTHING, Tally, difference
-from slo.domain.lookup import Subject
 from slo.domain.span import bucket_floor, rfc3339
 from slo.horizon import horizon_of
+from slo.publishing import stand
 from slo.store import readings, slos
-from slo.store import standings as stored
 from slo.store.engine import reading, writing
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def command(settings: Settings, slo_ids: Sequence[str], start: int, until: int |
     if until is not None and until > now:
         raise click.UsageError(f"--to {rfc3339(until)} lies in the future")
     chosen = choose([slo.id for slo in settings.slos], slo_ids)
-    with open_store(settings, create=True) as engine, open_work(settings, engine) as context:
+    with open_store(settings, create=True) as engine, open_context(settings, engine) as context:
         declaration = declare(context, now)
         faults = {k: f.message for k, f in declaration.faults.items() if k in chosen}
         counted = tuple(c for c in declaration.counted if c.slo.id in chosen)
@@ -121,7 +121,9 @@ def command(settings: Settings, slo_ids: Sequence[str], start: int, until: int |
                     stopped=lambda: not plan.left(_meters(context)),
                 )
             faults |= {k: f.message for k, f in report.faults.items()}
-            _stand(context, counted, now)
+            with writing(engine) as session:
+                # The budgets have changed with their history.
+                stand(session, context, [c for c in counted if c.slo.id not in faults], now)
         elif counted:
             click.echo(f"Nothing to do: the ledgers reach back to {rfc3339(plan.start)} already.")
         _print_ledgers(context, plan, faults)
@@ -179,25 +181,6 @@ def _progress(context: Context, plan: _Plan) -> Iterator[Callable[[int | None], 
     except KeyboardInterrupt:
         click.echo("Stopped; the same command goes on from here.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
-
-
-def _stand(context: Context, counted: Sequence[Counted], now: int) -> None:
-    """Write the standings anew: the budgets have changed with their history."""
-    with writing(context.engine) as session:
-        meters = slos.running_meters(session)
-        renewed = [replace(c, meter=meters[c.slo.id]) for c in counted]
-        subjects = [
-            Subject(
-                c.slo,
-                c.indicator,
-                c.meter,
-                now,
-                int(context.source(c.slo.source).lag.total_seconds()),
-            )
-            for c in renewed
-            if c.meter.booked_from is not None
-        ]
-        stored.put(session, standings.compute(session, subjects))
 
 
 def _print_ledgers(context: Context, plan: _Plan, faults: Mapping[str, str]) -> None:

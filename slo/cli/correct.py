@@ -15,9 +15,9 @@ import click
 from slo import standings
 from slo.cli import show
 from slo.cli.command import command as make
+from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose_one
 from slo.cli.status import subject_of
-from slo.cli.working import open_store
 from slo.domain.ledger import Correction
 from slo.domain.span import bucket_end, rfc3339
 from slo.store import corrections, slos

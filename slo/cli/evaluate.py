@@ -10,7 +10,8 @@ import click
 from slo.cli import show
 from slo.cli.command import FAULTS
 from slo.cli.command import command as make
-from slo.cli.working import open_store, open_work
+from slo.cli.opening import open_store
+from slo.context import open_context
 from slo.cycle import run_cycle
 from slo.domain.span import rfc3339
 from slo.store import slos
@@ -35,7 +36,7 @@ def command(settings: Settings, seconds: float) -> int:
     nothing is booked twice. Prints what was booked; faults go to stderr, one a
     line, and the exit code is 1 then.
     """
-    with open_store(settings, create=True) as engine, open_work(settings, engine) as context:
+    with open_store(settings, create=True) as engine, open_context(settings, engine) as context:
         report = run_cycle(context, time.time(), seconds)
         with reading(engine) as session:
             meters = slos.running_meters(session)

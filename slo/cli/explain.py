@@ -11,9 +11,9 @@ import click
 
 from slo.cli.command import command as make
 from slo.cli.explained import print_explanation
+from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose_one
 from slo.cli.status import subject_of
-from slo.cli.working import open_store
 from slo.domain.meter import canonical
 from slo.domain.span import rfc3339
 from slo.explain import explain

@@ -55,8 +55,14 @@ def command(settings: Settings, host: str, port: int) -> int:
 
 
 def _ensure_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, before anything is begun."""
     try:
-        socket.getaddrinfo(host, port)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as trial:
+            # As the server itself does: connections that just ended do not count.
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
     except OSError as error:
         raise _no_address(host, port, error) from None
 

@@ -14,8 +14,8 @@ from rich.text import Text
 from slo import standings
 from slo.cli import show
 from slo.cli.command import command as make
+from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose
-from slo.cli.working import open_store
 from slo.domain.lookup import Subject
 from slo.domain.meter import indicator_from_json
 from slo.domain.objective import format_percent

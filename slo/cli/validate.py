@@ -12,7 +12,7 @@ from slo.checks import check
 from slo.cli import show
 from slo.cli.command import FAULTS
 from slo.cli.command import command as make
-from slo.cli.working import open_work
+from slo.context import open_context
 from slo.domain.indicator import FirstOf
 from slo.domain.objective import format_percent
 from slo.domain.wording import indicator_text
@@ -46,8 +46,6 @@ def command(settings: Settings, *, online: bool) -> int:
     the value is counted over the last hour, and nothing is booked. The exit code
     is 1 if something does not match.
     """
-    engine = open_engine(settings.database_url)  # Refuses a URL that names no store.
-    engine.dispose()
     out = show.console()
     services = dict.fromkeys(slo.service for slo in settings.slos)
     out.print(
@@ -61,7 +59,8 @@ def command(settings: Settings, *, online: bool) -> int:
     _print_list(out, "Warnings", settings.warnings)
     if not online:
         return 0
-    with open_work(settings, engine) as context:
+    # A context has a store, which connects only when it is used: here it is not.
+    with open_context(settings, open_engine(settings.database_url)) as context:
         checks = check(context, settings.slos, time.time())
     for one in checks:
         _print_check(out, one)

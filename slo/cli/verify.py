@@ -11,9 +11,10 @@ from rich.table import Table
 from slo.cli import show
 from slo.cli.command import FAULTS
 from slo.cli.command import command as make
+from slo.cli.opening import open_store
 from slo.cli.parameters import DAY, choose_one
 from slo.cli.status import subject_of
-from slo.cli.working import open_store, open_work
+from slo.context import open_context
 from slo.declaring import Counted
 from slo.domain.span import rfc3339, utc
 from slo.prometheus.job import Fault
@@ -47,7 +48,7 @@ def command(settings: Settings, slo_id: str, day: int | None, *, as_json: bool) 
     start = now // DAY_SECONDS * DAY_SECONDS - DAY_SECONDS if day is None else day
     if start > now:
         raise click.UsageError(f"--day {utc(start):%Y-%m-%d} lies in the future")
-    with open_store(settings) as engine, open_work(settings, engine) as context:
+    with open_store(settings) as engine, open_context(settings, engine) as context:
         with reading(engine) as session:
             counted = _counted(session, settings, slo_id, start + DAY_SECONDS)
         found = verify_day(context, counted, start)

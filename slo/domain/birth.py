@@ -88,7 +88,8 @@ def _age_within_watch(birth: Birth, watch_from: int) -> int | None:
         return first.at - first.created if first.created >= since else None
     if first.process is not None and first.process >= since:
         return first.at - first.process
-    if birth.previous_up is not None and birth.known_until is None:
+    recently_up = birth.previous_up is not None and birth.previous_up > first.at - MAX_GAP
+    if birth.previous_up is not None and recently_up and birth.known_until is None:
         return first.at - birth.previous_up
     return None
 

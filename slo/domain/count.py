@@ -119,7 +119,7 @@ class Count:
             self.edges |= self._left_edges(answers)
         births = {key: s for key, s in self.sampled.items() if key not in self.edges}
         begun = {
-            key: Strand(edge, self.sampled.get(key) or Sampled(self.series[key], (), ()))
+            key: Strand(edge, self._after(key, edge))
             for key, edge in self.edges.items()
         }
         steps = {key: self._step(strand, answers) for key, strand in begun.items()}
@@ -143,6 +143,11 @@ class Count:
             contributions(self.series, amounts, self.combine),
             tuple(_notes(lineage.notes, [one for _, one in counted])),
         )
+
+    def _after(self, key: Key, edge: Edge) -> Sampled:
+        sampled = self.sampled.get(key) or Sampled(self.series[key], (), ())
+        index = bisect_right(sampled.times, edge.at)
+        return sampled.from_index(index) if index else sampled
 
     def _step(self, strand: Strand, answers: Answers) -> Steps:
         """Count one strand, its birth too."""

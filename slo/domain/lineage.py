@@ -185,5 +185,16 @@ class Lineage:
         if verdict.note is not None:
             self.notes.append(verdict.note)
         start = self.answers.starts(key).before(new.at)
-        begun = replace(edge_at(new.series, new.at, new.value), start=start)
+        begun = replace(
+            edge_at(new.series, new.at, new.value), start=start, intervals=self._spacing(new)
+        )
         self.open[key] = Strand(begun, rest.from_index(1), verdict.counted)
+
+    def _spacing(self, new: Sighting) -> tuple[int, ...]:
+        """How far apart the samples of a series' target are, by one that was scraped with it."""
+        for strand in self.open.values():
+            if strand.sampled.series.target == new.series.target:
+                spacing = strand.spacing(new.at)
+                if spacing:
+                    return spacing
+        return ()

@@ -80,6 +80,13 @@ class Strand:
         """The samples at and after `at`."""
         return self.sampled.from_index(bisect_left(self.sampled.times, at))
 
+    def spacing(self, at: int) -> tuple[int, ...]:
+        """The last distances between its samples, if it has one just at `at`."""
+        count = bisect_right(self.sampled.times, at)
+        if not count or self.sampled.times[count - 1] != at:
+            return ()
+        return last_intervals(self.edge, self.sampled.times[:count])
+
     def ended(self, at: int, known_until: int, ahead: int | None) -> bool | None:
         """Whether it was over at `at`: it skipped that scrape and the ones due after it.
 

@@ -37,6 +37,9 @@ _log = logging.getLogger(__name__)
 LOOK_BACK = 300_000
 """Milliseconds before its span that a fresh count reads for its left edges."""
 
+FIRST_LOOK_BACK = 3_600_000
+"""The same for a first start: series that are silent just then have an edge too."""
+
 LATE = 300_000
 """Milliseconds that samples may be late and still be counted one by one."""
 
@@ -88,7 +91,7 @@ def _read_from(job: Job) -> int:
     """Where to read from, epoch ms: the oldest live edge, rounded so that requests are shared."""
     start, end = job.span.start * 1000, job.span.end * 1000
     if job.fresh:
-        return start - LOOK_BACK
+        return start - (FIRST_LOOK_BACK if job.keep_edges else LOOK_BACK)
     oldest = min((e.at for e in job.edges if _is_live(e, start)), default=start)
     length = end - min(oldest, start)
     return end - next((r for r in _RANGES if r >= length), -(-length // 600_000) * 600_000)
@@ -102,9 +105,7 @@ def _is_live(edge: Edge, start: int) -> bool:
     of a restart would be lost, so each edge lives for a while.
     """
     silent = start - edge.at
-    if not edge.roles:
-        return False
-    return silent <= LATE or not (edge.gone or is_gap(silent, edge.intervals))
+    return bool(edge.roles) and (silent <= LATE or not is_gap(silent, edge.intervals))
 
 
 def _collect_group(

@@ -37,7 +37,7 @@ class Plan:
     kills: int = 0
     at_once: int = 1
     seed: int = 0
-    longest: float = 0.15
+    longest: float = 0.1
     """Seconds that a worker lives at most, once it works."""
 
 

@@ -1,4 +1,4 @@
-"""The store and the context that a command works in."""
+"""The store that a command works on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from slo.context import open_context
 from slo.store import migrations
 from slo.store.engine import open_engine
 from slo.store.errors import StoreError, place
@@ -19,7 +16,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from slo.config import Settings
-    from slo.context import Context
 
 
 @contextmanager
@@ -38,20 +34,6 @@ def open_store(settings: Settings, *, create: bool = False) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-@contextmanager
-def open_work(settings: Settings, engine: Engine) -> Iterator[Context]:
-    """The context of cycles over a store."""
-    try:
-        opened = open_context(settings, engine)
-        context = opened.__enter__()
-    except ValueError as error:  # A header that cannot be sent.
-        raise click.ClickException(str(error)) from None
-    try:
-        yield context
-    finally:
-        opened.__exit__(None, None, None)
 
 
 def _ensure_file(engine: Engine) -> None:

@@ -1,0 +1,71 @@
+"""`slo serve` and `slo demo` pass on what they are told."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from slo.cli import demo, serve
+from slo.demo import DemoOptions
+from slo.store import migrations
+from slo.store.engine import open_engine
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """The usual ports may be taken on the machine that tests."""
+    monkeypatch.setattr(serve, "_ensure_address", lambda host, port: None)
+
+
+@pytest.fixture
+def served(monkeypatch):
+    calls = []
+
+    def fake(settings, *, host, port):
+        engine = open_engine(settings.database_url)
+        calls.append((len(settings.slos), host, port, migrations.current(engine)))
+        engine.dispose()
+        return 3
+
+    monkeypatch.setattr(serve, "serve", fake)
+    return calls
+
+
+@pytest.mark.usefixtures("free")
+def test_serve_upgrades_the_database_and_gives_the_service_s_code(offline, served):
+    offline.run("serve", "--host", "0.0.0.0", "--port", "9000", code=3)
+    assert served == [(3, "0.0.0.0", 9000, migrations.head())]
+
+
+@pytest.mark.usefixtures("free")
+def test_serve_listens_to_this_machine_by_default(offline, served):
+    offline.run("serve", code=3)
+    assert served[0][1:3] == ("127.0.0.1", 8000)
+
+
+def test_a_taken_port_is_told(offline):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = offline.run("serve", "--port", port, code=1)
+    assert f"Error: cannot listen on 127.0.0.1:{port}: " in result.stderr
+    assert "choose another --host or --port" in result.stderr
+
+
+def test_a_host_that_is_none_is_told(offline, served):
+    result = offline.run("serve", "--host", "no.such.host.invalid", code=1)
+    assert "cannot listen on no.such.host.invalid:8000" in result.stderr
+    assert served == []
+
+
+def test_demo_passes_its_options_on(offline, monkeypatch):
+    seen = []
+    monkeypatch.setattr(demo, "run", lambda options: seen.append(options) or 1)
+    offline.run("demo", code=1)
+    offline.run(
+        "demo", "--fault", "errors", "--folder", "x", "--port", 1, "--prometheus-port", 2,
+        "--model-port", 3, "--days", 4, "--seed", 5, code=1,
+    )  # fmt: skip
+    assert seen == [DemoOptions(), DemoOptions(Path("x"), "errors", 1, 2, 3, 4, 5)]
+    offline.run("demo", "--fault", "nonsense", code=2)

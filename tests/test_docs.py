@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from slo.metrics import Metrics
+from slo.store.engine import open_engine
+from slo.store.migrations import upgrade
+from slo.web.app import create_app
+
+PAGE = (Path(__file__).parent.parent / "docs" / "interfaces.md").read_text()
+
+
+def test_every_metric_is_on_the_page_and_every_metric_of_the_page_exists(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/slo.db")
+    upgrade(engine)
+    families = {family.name: family.type for family in Metrics(engine).registry.collect()}
+    exported = {f"{name}_total" if kind == "counter" else name for name, kind in families.items()}
+    engine.dispose()
+    table = PAGE.partition("## Metrics")[2]
+    told = set(re.findall(r"`(slo_[a-z_]+)`", table))
+    assert told == exported
+
+
+def test_every_route_is_on_the_page(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/slo.db")
+    app = create_app(engine)
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    engine.dispose()
+    pages = {"/", "/slo/<service>/<name>"}
+    assert {rule for rule in rules - pages if rule not in PAGE} == set()
