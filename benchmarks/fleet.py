@@ -98,7 +98,9 @@ class Fleet:
     def events(self, number: int, start: int, end: int) -> tuple[int, int]:
         """The total and bad events that a meter counts in `(start, end]` (epoch seconds)."""
         found = [
-            sum(_counted(self, _kind(number, target), code, start, end) for target in range(TARGETS))
+            sum(
+                _counted(self, _kind(number, target), code, start, end) for target in range(TARGETS)
+            )
             for code in CODES
         ]
         return sum(found), found[1]
@@ -129,9 +131,7 @@ class Loaded:
     seconds: float
 
 
-def ensure_loaded(
-    promtool: Path, folder: Path, fleet: Fleet, youngest: int
-) -> Loaded:
+def ensure_loaded(promtool: Path, folder: Path, fleet: Fleet, youngest: int) -> Loaded:
     """The fleet as blocks; those of an earlier run that end after `youngest` are taken again."""
     told = folder / "fleet.json"
     if told.exists():

@@ -65,11 +65,12 @@ class Bench:
         for layout in LAYOUTS:
             costs: dict[int, float] = {}
             for size in self.sizes:
-                end = int(time.time()) // 60 * 60 - 30
-                end -= end % 60
+                end = int(time.time()) // 60 * 60 - 60
                 loaded = self._loaded(Fleet(layout, size, 15, end - LIVE_SECONDS, end), 900)
                 with prometheus(self.binaries.prometheus, loaded.folder) as server:
-                    ours = _child("cycle", server=asdict(server), fleet=asdict(loaded.fleet), cycles=CYCLES)
+                    ours = _child(
+                        "cycle", server=asdict(server), fleet=asdict(loaded.fleet), cycles=CYCLES
+                    )
                     costs[size] = ours["seconds"] / size
                     self._tell_cycle(loaded, ours)
                     self._beside(loaded.fleet, server, ours)

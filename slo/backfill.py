@@ -42,7 +42,7 @@ class Progress:
     booked: int
     wanted: int
     at: int | None = None
-    """The beginning of the chunk that was booked last, epoch seconds."""
+    """The end of the chunk that was booked last, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from slo.context import collector_paused
 from slo.declaring import declare
 from slo.domain.span import Span, bucket_floor
 from slo.domain.standing import FAULT
@@ -65,7 +66,11 @@ def run_cycle(context: Context, now: float, seconds: float) -> CycleReport:
 
     Works for about `seconds`; what is left then, the next cycle books.
     """
-    deadline = time.monotonic() + seconds
+    with collector_paused():
+        return _run(context, now, time.monotonic() + seconds)
+
+
+def _run(context: Context, now: float, deadline: float) -> CycleReport:
     before = replace(context.spent)
     with writing(context.engine) as session:
         number = cycles.start(session, int(now))

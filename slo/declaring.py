@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from slo.domain.indicator import FirstOf
@@ -10,17 +11,23 @@ from slo.domain.meter import fingerprint, indicator_from_json
 from slo.prometheus.errors import SourceError
 from slo.prometheus.job import Fault
 from slo.prometheus.resolve import Resolved, is_settled, resolve
-from slo.store import slos
+from slo.store import slos, standings
 from slo.store.engine import reading, writing
 from slo.store.slos import Declared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy.orm import Session
 
     from slo.context import Context
     from slo.domain.indicator import Indicator
     from slo.domain.meter import Meter
     from slo.domain.slo import SLO
+
+
+_fingerprint = lru_cache(maxsize=100_000)(fingerprint)
+"""An SLO is the same value in every cycle, and its fingerprint takes longer than finding it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +71,21 @@ def declare(context: Context, now: int) -> Declaration:
         # One that is to take over an older ledger (`was`) must not get a row of its own first.
         unmetered = [s for s in context.settings.slos if s.id in faults and s.was is None]
         slos.know(session, unmetered, now)
-        slos.pause_absent(session, [slo.id for slo in context.settings.slos], now)
+        gone = slos.pause_absent(session, [slo.id for slo in context.settings.slos], now)
+        _show_paused(session, gone)
     counted = tuple(Counted(d.slo, d.indicator, meters[d.slo.id]) for d in declared)
     return Declaration(counted, faults)
 
 
+def _show_paused(session: Session, slo_ids: Collection[str]) -> None:
+    """No cycle writes the standings of SLOs that are gone, so what they show is told here."""
+    found = (standings.one(session, slo_id) for slo_id in slo_ids)
+    paused = [(replace(s, paused=True, data="none"), None) for s in found if s is not None]
+    standings.put(session, paused)
+
+
 def _resolved(context: Context, slo: SLO, known: Mapping[str, str], now: int) -> Declared | Fault:
-    identity = fingerprint(slo)
+    identity = _fingerprint(slo)
     if identity in known:
         # What it came to when its meter began stays: a meter counts one thing.
         indicator = indicator_from_json(known[identity])

@@ -98,7 +98,7 @@ def _recount(
             continue
         difference = verification.difference
         on_verified(c.slo.id, abs(difference.total) + abs(difference.good))
-        if difference.total or difference.good:
+        if not verification.agrees and not verification.forgotten:
             _log.warning(
                 "recount of %s on %s differs from the ledger: %+g good, %+g total",
                 c.slo.id,

@@ -202,7 +202,8 @@ def _print_ledgers(context: Context, plan: _Plan, faults: Mapping[str, str]) -> 
         tally = NOTHING if first is None or last is None else difference(first, last)
         text = _ledger_text(meter, tally)
         if c.slo.id not in faults and meter.backfill_to is None and _is_short(meter, plan.start):
-            text += "; Prometheus has nothing older"
+            empty = meter.booked_from is None
+            text += f"; Prometheus has {'no samples of it' if empty else 'nothing older'}"
         click.echo(f"{c.slo.id}: {text}")
 
 

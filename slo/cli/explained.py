@@ -48,11 +48,9 @@ def print_explanation(found: Explanation) -> None:
 
 
 def _indented(out: Console, line: RenderableType) -> None:
-    # Padding would fill a pipe's lines to their whole width.
-    if isinstance(line, str):
-        out.print(f"  {line}", markup=False)
-    else:
-        out.print(Padding(line, (0, 0, 0, 2), expand=False))
+    # Not expanded: a pipe's lines would be filled to their whole width.
+    text = Text(line) if isinstance(line, str) else line
+    out.print(Padding(text, (0, 0, 0, 2), expand=False))
 
 
 def _sections(found: Explanation) -> Iterator[tuple[str, list[RenderableType]]]:

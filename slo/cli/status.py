@@ -70,10 +70,15 @@ def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_js
         declared = [slo.id for slo in settings.slos]
         everything = [*declared, *(k for k in known if k not in set(declared))]
         chosen = choose(everything, slo_ids) if slo_ids else declared
+        past = [one for one in chosen if one not in declared]
+        if at is not None and past:
+            raise click.UsageError(
+                f"{past[0]} is no longer in slo.yaml; --at tells of declared SLOs only"
+            )
         if at is None:
             found = _latest(session, settings, now, set(chosen))
         else:
-            found = standings_at(session, settings, [c for c in chosen if c in declared], at)
+            found = standings_at(session, settings, chosen, at)
     if as_json:
         click.echo(dumps(status_json(now if at is None else at, found)))
         return 0

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import click
+from rich.padding import Padding
 from rich.text import Text
 
 from slo.checks import check
@@ -80,17 +81,19 @@ def _counted(number: int, word: str) -> str:
 def _print_service(out: Console, service: str, slos: Sequence[SLO]) -> None:
     owner = f" ({slos[0].owner})" if slos[0].owner else ""
     out.print(Text(service, "bold") + Text(owner))
-    width = max(len(slo.name) for slo in slos)
-    for slo in slos:
-        promise = f"{format_percent(slo.objective)} over {slo.window.label()}"
-        out.print(Text(f"  {slo.name:<{width}}  {promise:<16}  {_counts(slo)}"))
+    names = max(len(slo.name) for slo in slos)
+    promises = [f"{format_percent(slo.objective)} over {slo.window.label()}" for slo in slos]
+    longest = max(map(len, promises))
+    for slo, promise in zip(slos, promises, strict=True):
+        line = Text(f"{slo.name:<{names}}  {promise:<{longest}}  {_counts(slo)}")
+        out.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
 def _counts(slo: SLO) -> str:
     if isinstance(slo.indicator, FirstOf):
         alternatives = slo.indicator.alternatives
         text = indicator_text(alternatives[0], slo.bucket)
-        return f"{text}, or the first that is there of {len(alternatives) - 1} more"
+        return f"{text}, or the first there is of {len(alternatives) - 1} more"
     return indicator_text(slo.indicator, slo.bucket)
 
 
@@ -99,15 +102,15 @@ def _print_list(out: Console, title: str, sentences: Sequence[str]) -> None:
         out.print()
         out.print(Text(title, "bold"))
         for sentence in sentences:
-            out.print(Text(f"  {sentence}"))
+            out.print(Padding(Text(sentence), (0, 0, 0, 2), expand=False))
 
 
 def _print_check(out: Console, one: Check) -> None:
     out.print()
     out.print(Text(f"{one.slo.id}  (source {one.slo.source})", "bold"))
     for finding in one.findings:
-        grade = Text(f"  {finding.grade:<8}", _STYLES[finding.grade])
-        out.print(grade + Text(finding.text))
+        grade = Text(f"{finding.grade:<8}", _STYLES[finding.grade])
+        out.print(Padding(grade + Text(finding.text), (0, 0, 0, 2), expand=False))
     if one.value is None or one.span is None:
         return
     value, hours = one.value, show.length(one.span.seconds)

@@ -118,10 +118,7 @@ class Count:
         if self.fresh and self.asked:
             self.edges |= self._left_edges(answers)
         births = {key: s for key, s in self.sampled.items() if key not in self.edges}
-        begun = {
-            key: Strand(edge, self._after(key, edge))
-            for key, edge in self.edges.items()
-        }
+        begun = {key: Strand(edge, self._after(key, edge)) for key, edge in self.edges.items()}
         steps = {key: self._step(strand, answers) for key, strand in begun.items()}
         lineage = self._lineage(begun, steps, answers)
         if births or self.returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from slo.domain.count import Count, edge_key
@@ -79,7 +80,7 @@ def _begin(job: Job) -> _Reading:
     assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 - `collect` has chosen it.
     kept = tuple((edge, _series_of(edge)) for edge in job.edges)
     end = job.span.end * 1000 + (0 if job.keep_edges else LOOK_AHEAD)
-    return _Reading(job, reads_of(indicator), kept, _read_from(job), end)
+    return _Reading(job, reads_of(indicator), kept, read_from(job), end)
 
 
 def _series_of(edge: Edge) -> MeterSeries:
@@ -87,7 +88,7 @@ def _series_of(edge: Edge) -> MeterSeries:
     return MeterSeries(edge_key(edge), labels, target_of(labels), Role(edge.roles))
 
 
-def _read_from(job: Job) -> int:
+def read_from(job: Job) -> int:
     """Where to read from, epoch ms: the oldest live edge, rounded so that requests are shared."""
     start, end = job.span.start * 1000, job.span.end * 1000
     if job.fresh:
@@ -248,9 +249,9 @@ def _roles(
 
 def _numbers(one: Series) -> tuple[list[int], list[float]]:
     """Times and values without NaN and infinities, which are no counts."""
-    if all(value - value == 0 for value in one.values):
+    if all(map(isfinite, one.values)):
         return one.times, one.values
-    kept = [(t, v) for t, v in zip(one.times, one.values, strict=True) if v - v == 0]
+    kept = [(t, v) for t, v in zip(one.times, one.values, strict=True) if isfinite(v)]
     return [t for t, _ in kept], [v for _, v in kept]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from slo.domain.answers import Answers
@@ -205,8 +206,15 @@ def _timeline(labels: Mapping[str, str], series: Iterable[RawSeries]) -> Timelin
     return _merged_timeline([one for one in series if agree(labels, one.labels)])
 
 
-def _merged_timeline(series: Iterable[RawSeries]) -> Timeline:
+def _merged_timeline(series: Sequence[RawSeries]) -> Timeline:
+    if len(series) == 1 and all(map(isfinite, series[0].values)):
+        return Timeline(series[0].times, series[0].values)
     pairs = sorted(
-        {(t, v) for one in series for t, v in zip(one.times, one.values, strict=True) if v - v == 0}
+        {
+            (t, v)
+            for one in series
+            for t, v in zip(one.times, one.values, strict=True)
+            if isfinite(v)
+        }
     )
     return Timeline([t for t, _ in pairs], [v for _, v in pairs])

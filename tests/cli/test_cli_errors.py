@@ -78,3 +78,13 @@ def test_logs_are_json_when_asked(offline):
     logged = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
     assert logged[0]["logger"] == "slo.cycle"
     assert logged[0]["kind"] == "unreachable"
+
+
+def test_a_terminal_s_folded_lines_keep_their_indent(offline, monkeypatch):
+    offline.config.write_text("SLO: {accuracy: 95%}\n")
+    monkeypatch.setattr("slo.cli.show.WIDEST", 60)
+    lines = offline.run("validate").stdout.splitlines()
+    filled = lines[lines.index("Filled in") + 1 :]
+    assert len(filled) > 3
+    assert all(line.startswith("  ") for line in filled)
+    assert max(map(len, lines)) <= 60

@@ -7,8 +7,12 @@ import time
 
 import pytest
 
+from slo.config import load
+from slo.context import open_context
+from slo.cycle import run_cycle
 from slo.domain.span import rfc3339
-from slo.store import readings, slos
+from slo.prometheus.collector import collect
+from slo.store import migrations, readings, slos
 from slo.store.engine import open_engine, reading
 from tests.cli.conftest import API
 
@@ -181,6 +185,31 @@ class TestBackfill:
         result = project.run("backfill", "--from", loaded.start - 5 * 86_400, "--to", end)
         assert "Prometheus has nothing older" in result.stdout
 
+    def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(self, project, loaded, monkeypatch):
+        end = loaded.end // 60 * 60 - 1800
+        args = ("backfill", "--from", end - 100_000, "--to", end, "api/availability")
+        calls = iter([False, True])
+
+        def interrupted(*of):
+            if next(calls):
+                raise KeyboardInterrupt
+            return collect(*of)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("slo.backfill.collect", interrupted)
+            stopped = project.run(*args, code=130)
+        assert "the same command goes on from here" in stopped.stderr
+        begun, _ = ledger(project)
+        assert end - 100_000 < begun < end
+        bad, total = counted(loaded, end - 100_000, end)
+        assert f"{total:,} events, {bad:,} bad" in project.run(*args[:3], args[-1]).stdout
+
+    def test_a_ledger_that_stays_empty_is_told(self, project):
+        project.write(API.replace("http_requests_total", "no_such_total"))
+        start = int(time.time()) - 7200
+        result = project.run("backfill", "--from", start, "api/availability")
+        assert "api/availability: empty; Prometheus has no samples of it" in result.stdout
+
     def test_a_hole_is_refused(self, booked):
         early = booked.start - 7200
         result = booked.run("backfill", "--from", early - 60, "--to", early, code=2)
@@ -271,6 +300,26 @@ class TestExplain:
         body = json.loads(booked.run("explain", slo, "--json").stdout)
         assert query in body["requests"][0]["query"]
         assert booked.run("explain", slo, "--at", booked.start + 7200).stdout.startswith(slo)
+
+    def test_the_requests_are_those_that_the_next_cycle_sends(self, project):
+        settings = load(project.config, {})
+        engine = open_engine(settings.database_url)
+        migrations.upgrade(engine)
+        sent = []
+        now = int(time.time())
+        with open_context(settings, engine, on_request=sent.append) as context:
+            assert run_cycle(context, now - 120, 60).caught_up
+            told = [
+                request["query"]
+                for slo in ("api/availability", "api/latency", "api/quality")
+                for request in json.loads(project.run("explain", slo, "--json").stdout)["requests"]
+            ]
+            sent.clear()
+            assert len(run_cycle(context, now - 60, 60).booked) == 3
+        engine.dispose()
+        asked = {record.query.replace("000ms]", "s]") for record in sent}
+        assert len(told) == 3
+        assert set(told) <= asked
 
     def test_an_unknown_slo_is_told_the_nearest(self, booked):
         assert "did you mean api/latency" in booked.run("explain", "latency", code=2).stderr

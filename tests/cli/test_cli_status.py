@@ -161,6 +161,8 @@ def test_declared_ones_are_shown_and_the_rest_is_named(stored):
 
 def test_one_that_is_gone_is_shown_when_asked_for(stored):
     assert "paused" in stored.run("status", "gone/one").stdout
+    refused = stored.run("status", "gone/one", "--at", "2026-11-01", code=2)
+    assert "no longer in slo.yaml" in refused.stderr
     assert "did you mean api/latency" in stored.run("status", "api/latnecy", code=2).stderr
 
 

@@ -25,14 +25,18 @@ from tests.support.scenario import (
 MS = T0 * 1000
 TAIL = 2700
 """Seconds after a scenario until nothing is waited for."""
-FEATURES = ("restarts", "deploys", "outages", "failures", "renames", "late", "created", "twins")
+# A rename in the middle of other faults is told by hand-written cases: there a truth is a guess.
+PLAIN = ("restarts", "deploys", "outages", "failures", "late", "created")
+RENAMED = ("renames", "created")
 
 # A seed, the scrape interval in seconds, and what happens; `built` makes the scenario of it.
 histories = st.tuples(
-    st.integers(0, 2**32), st.sampled_from((5, 15, 60, 300)), st.frozensets(st.sampled_from(FEATURES))
+    st.integers(0, 2**32),
+    st.sampled_from((5, 15, 60, 300)),
+    st.frozensets(st.sampled_from(PLAIN)) | st.frozensets(st.sampled_from(RENAMED)),
 )
 cheap = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     # A seed does not shrink to anything simpler.
@@ -338,7 +342,10 @@ class TestReplicas:
     def test_a_pair_that_answers_in_turns_with_skewed_clocks_never_counts_twice(self):
         for skew in (-20_000, -7_000, 7_000, 20_000):
             book = self.in_turns(skew, restart=False)
-            seen = {name: Scenario([t]).load()[1] for name, t in zip("ab", self.pair(skew, restart=False), strict=True)}
+            seen = {
+                name: Scenario([t]).load()[1]
+                for name, t in zip("ab", self.pair(skew, restart=False), strict=True)
+            }
             assert book.bad == 1
             assert book.total - 1 <= max(truth["200"] for truth in seen.values())
             assert book.total - 1 >= min(truth["200"] for truth in seen.values()) - 30

@@ -11,8 +11,8 @@ from tests.support.proxy import forward
 from tests.support.services import MIDNIGHT, settings_yaml
 
 HOUR = 3600
-START, END = MIDNIGHT - 1800, MIDNIGHT + 2 * HOUR
-NAMES = ("crashloop", "first-errors-15s", "summary")
+START, END = MIDNIGHT - 900, MIDNIGHT + HOUR
+NAMES = ("crashloop", "first-errors-15s")
 TABLES = ("edge", "reading", "contributor")
 
 

@@ -89,7 +89,7 @@ def test_an_slo_that_is_gone_pauses_and_catches_up_when_it_returns(books, yaml, 
         resumed = {slo.id: slo.paused_at for slo in slos.all_slos(session)}
 
     assert known == {"restarting/slo": ripe(CHANGE + 600), "summary/slo": None}
-    assert shown is None or shown.paused
+    assert (shown.paused, shown.data) == (True, "none")
     assert paused[-1].end == CHANGE
     assert resumed["restarting/slo"] is None
     assert back[-1].end == END
@@ -113,7 +113,7 @@ def test_a_renamed_slo_keeps_its_ledger(books, yaml, restarting):
 def test_a_changed_objective_goes_on_in_the_same_ledger_and_judges_no_past_window(books, yaml):
     stricter = yaml.replace("99.9%", "99.99%")
     before = ledgers(books.engine)["restarting/slo"]
-    booked(books, stricter, END)
+    booked(books, stricter, CHANGE + 600, END)
     after = ledgers(books.engine)["restarting/slo"]
     with open_context(parse(stricter, "slo.yaml", {}), books.engine) as context:
         (counted,) = declare(context, ripe(END)).counted

@@ -126,7 +126,9 @@ EVENTS = Events(
 
 
 def slo_of(indicator=EVENTS, **changes) -> SLO:
-    base = SLO("shop", "avail", Decimal("0.99"), RollingWindow(timedelta(days=30)), indicator, "main")
+    base = SLO(
+        "shop", "avail", Decimal("0.99"), RollingWindow(timedelta(days=30)), indicator, "main"
+    )
     return replace(base, **changes)
 
 
@@ -181,9 +183,7 @@ class Book:
     def backfill(self, edges, now: float) -> Book:
         """Chunks between `edges` (epoch seconds, in order), newest first."""
         for start, end in reversed(list(zip(edges, edges[1:], strict=False))):
-            outcome = self.collect(
-                Span(start, end), now, fresh=True, keep_edges=False, hold=False
-            )
+            outcome = self.collect(Span(start, end), now, fresh=True, keep_edges=False, hold=False)
             assert outcome.fault is None, outcome.fault
             self.take(outcome.booking)
         return self
