@@ -14,7 +14,7 @@ from slo.domain.lookup import Subject, View, plan_of
 from slo.domain.reads import reads_of
 from slo.domain.span import Span
 from slo.domain.standing import BURN_SPANS
-from slo.prometheus.collector import read_from as read_from
+from slo.prometheus.collector import read_from
 from slo.prometheus.head import HEAD_QUERY
 from slo.prometheus.job import Job
 from slo.promql import WINDOW

@@ -96,9 +96,11 @@ def _recount(
         if isinstance(verification, Fault):
             _log.warning("recount of %s: %s", c.slo.id, verification.message)
             continue
+        if verification.forgotten:
+            continue
         difference = verification.difference
         on_verified(c.slo.id, abs(difference.total) + abs(difference.good))
-        if not verification.agrees and not verification.forgotten:
+        if not verification.agrees:
             _log.warning(
                 "recount of %s on %s differs from the ledger: %+g good, %+g total",
                 c.slo.id,

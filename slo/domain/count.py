@@ -157,6 +157,7 @@ class Count:
             first_end=first_end,
             asked=self.asked.get(series.target, frozenset()),
             starts=answers.starts(series.key),
+            calm=series.target not in self.asked,
         )
         if strand.born:
             end = end_of(strand.edge.at, self.bucket, first_end)

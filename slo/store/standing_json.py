@@ -21,7 +21,7 @@ def dump_standing(standing: Standing) -> str:
 
 
 def load_standing(text: str, *, sparkline: bool = True) -> Standing:
-    """The standing that `dump_standing` wrote; without its sparkline it takes about 60 % of the time.
+    """The standing that `dump_standing` wrote; quicker without its sparkline.
 
     Keys that this version does not know are left out, those that it misses take
     their defaults: a standing written before an upgrade reads until the next cycle.

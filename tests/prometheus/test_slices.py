@@ -85,12 +85,12 @@ class TestFreshness:
 class TestQuery:
     def test_it_is_scaled_from_bucket_and_scrape_interval_to_the_bucket(self):
         rule = Query(total="t[$window]", bad="b[$window]")
-        answers = {"t[75s]": [{E[0]: 100.0}], "b[75s]": [{E[0]: 10.0}]}
+        answers = {"t[1m15s]": [{E[0]: 100.0}], "b[1m15s]": [{E[0]: 10.0}]}
         outcome, _ = counted(rule, answers)
         first = outcome.booking.increments[0]
         assert (first.good, first.total) == (72, 80)
 
     def test_good_is_taken_as_it_is_and_missing_good_is_none(self):
         rule = replace(Query(total="t[$window]"), good="g[$window]")
-        outcome, _ = counted(rule, {"t[75s]": [{E[0]: 100.0}], "g[75s]": []})
+        outcome, _ = counted(rule, {"t[1m15s]": [{E[0]: 100.0}], "g[1m15s]": []})
         assert (outcome.booking.increments[0].good, outcome.booking.increments[0].total) == (0, 80)

@@ -115,10 +115,8 @@ def matches(selector, labels: dict) -> bool:
         return False
     for m in selector.matchers:
         value = labels.get(m.label, "")
-        if m.op in {"=", "!="}:
-            hit = value == m.value
-        else:
-            hit = re.fullmatch(m.value, value) is not None
+        plain = m.op in {"=", "!="}
+        hit = value == m.value if plain else re.fullmatch(m.value, value) is not None
         if hit == (m.op in {"!=", "!~"}):
             return False
     return True

@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 from slo.domain.indicator import Events
@@ -182,7 +183,7 @@ class Book:
 
     def backfill(self, edges, now: float) -> Book:
         """Chunks between `edges` (epoch seconds, in order), newest first."""
-        for start, end in reversed(list(zip(edges, edges[1:], strict=False))):
+        for start, end in reversed(list(pairwise(edges))):
             outcome = self.collect(Span(start, end), now, fresh=True, keep_edges=False, hold=False)
             assert outcome.fault is None, outcome.fault
             self.take(outcome.booking)
