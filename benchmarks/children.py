@@ -124,8 +124,12 @@ def help_text() -> dict[str, Any]:
     """`slo --help`, ten starts; beside it what Python needs to start at all."""
     script = Path(sys.executable).parent / "slo"
     slo = [str(script)] if script.exists() else [sys.executable, "-m", "slo.cli"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = _median(lambda: _run([*slo, "--help"]), 10)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
-        "seconds": _median(lambda: _run([*slo, "--help"]), 10),
+        "seconds": seconds,
+        "cpu": (used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime) / 10,
         "bare": _median(lambda: _run([sys.executable, "-c", "import click"]), 10),
     }
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from slo.demo.binaries import Binaries
 
 TOOLS = Path(__file__).parents[1] / ".tools"
-CYCLES = 7
+CYCLES, QUICK_CYCLES = 7, 3
 LIVE_SECONDS = (10 + 5 + 15 + 5 + CYCLES) * 60
 """What a first start reads (ten minutes, left edges, starts), and the cycles."""
 
@@ -55,6 +55,7 @@ class Bench:
     def __init__(self, quick: bool) -> None:
         self.quick = quick
         self.sizes = SIZES[:1] if quick else SIZES
+        self.cycles_each = QUICK_CYCLES if quick else CYCLES
         self.table = Table()
         self.binaries: Binaries = ensure_prometheus(TOOLS)
         self._peer: Path | None = None
@@ -69,7 +70,10 @@ class Bench:
                 loaded = self._loaded(Fleet(layout, size, 15, end - LIVE_SECONDS, end), 900)
                 with prometheus(self.binaries.prometheus, loaded.folder) as server:
                     ours = _child(
-                        "cycle", server=asdict(server), fleet=asdict(loaded.fleet), cycles=CYCLES
+                        "cycle",
+                        server=asdict(server),
+                        fleet=asdict(loaded.fleet),
+                        cycles=self.cycles_each,
                     )
                     costs[size] = ours["seconds"] / size
                     self._tell_cycle(loaded, ours)
@@ -103,7 +107,7 @@ class Bench:
                     Figure(case, "peak memory", f"{found['mb']:.0f} MB"),
                 )
                 if scrape == 15:  # noqa: PLR2004 - the issue's case
-                    ours = _child("cycle", **given, cycles=CYCLES)
+                    ours = _child("cycle", **given, cycles=self.cycles_each)
                     self.table.add(_samples_figure(f"on {days} days", ours, " a minute"))
                     self._beside(loaded.fleet, server, ours, case=f"on {days} days")
 
@@ -117,7 +121,8 @@ class Bench:
                 f"{found['seconds'] * 1000:.0f} ms",
                 f"< {HELP_TARGET * 1000:.0f} ms",
                 found["seconds"] < HELP_TARGET,
-                f"Python and click alone: {found['bare'] * 1000:.0f} ms",
+                f"CPU {found['cpu'] * 1000:.0f} ms; Python and click alone:"
+                f" {found['bare'] * 1000:.0f} ms",
             )
         )
 
@@ -210,14 +215,15 @@ class Bench:
         share = fleet.size if fleet.size <= SIZES[1] else PEER_SHARE
         theirs = peer.measure(command, server, fleet, share)
         name = case or f"{fleet.layout} {fleet.size}"
-        if theirs["reports"] < theirs["wanted"]:
-            missing = f"{theirs['reports']} of {theirs['wanted']} reports {theirs['log']}"
-            self.table.add(Figure(name, "slo-generator", "FAILED", remark=missing))
+        if not theirs["reports"]:
+            self.table.add(Figure(name, "slo-generator", "FAILED", remark=theirs["log"]))
             return
         each, their_each = ours["seconds"] / fleet.size, theirs["seconds"] / share
         samples, their_samples = ours["samples"] / fleet.size, theirs["samples"] / share
         hours = (fleet.end - fleet.start) / 3600
         part = f" of {share} SLOs only" if share < fleet.size else ""
+        # It leaves out what it cannot judge, such as more good than valid events.
+        part += f", {theirs['reports']} of {theirs['wanted']} reports"
         self.table.add(
             Figure(
                 name,

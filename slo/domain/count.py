@@ -128,10 +128,10 @@ class Count:
             for strand in (*lineage.closed, *lineage.open.values())
             for key in (strand.sampled.series.key,)
         ]
-        amounts: dict[Key, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+        amounts: dict[Key, dict[int, float]] = {}
         for strand, one in counted:
-            for end, amount in one.amounts.items():
-                amounts[strand.sampled.series.key][end] += amount
+            key = strand.sampled.series.key
+            amounts[key] = _sum(amounts[key], one.amounts) if key in amounts else one.amounts
         return Booking(
             self.meter.id,
             self.span,
@@ -233,11 +233,10 @@ class Count:
     def _increments(
         self, amounts: Mapping[Key, Mapping[int, float]], steps: Iterable[Steps], answers: Answers
     ) -> tuple[Increment, ...]:
-        by_end: dict[int, dict[Role, float]] = defaultdict(lambda: defaultdict(float))
+        by_role: dict[Role, dict[int, float]] = {}
         for key, by_bucket in amounts.items():
             for role in self.series[key].roles:
-                for end, amount in by_bucket.items():
-                    by_end[end][role] += amount
+                by_role[role] = _sum(by_role.get(role, {}), by_bucket)
         carried: dict[int, int] = defaultdict(int)
         for one in steps:
             for end, length in one.carried.items():
@@ -246,7 +245,8 @@ class Count:
         shares = covered_shares(seen, self.ends, self.bucket)
         increments = []
         for end, share in zip(self.ends, shares, strict=True):
-            good, total = self.combine(by_end[end]) if end in by_end else (0.0, 0.0)
+            found = {role: of_it[end] for role, of_it in by_role.items() if end in of_it}
+            good, total = self.combine(found) if found else (0.0, 0.0)
             covered = share * self.meter.bucket
             increments.append(Increment(end // 1000, good, total, covered, carried.get(end, 0)))
         return tuple(increments)
@@ -255,6 +255,14 @@ class Count:
 def edge_key(edge: Edge) -> Key:
     """The key of an edge's series."""
     return edge.read, edge.series
+
+
+def _sum(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """The amounts of both by bucket."""
+    summed = dict(one)
+    for end, amount in other.items():
+        summed[end] = summed.get(end, 0.0) + amount
+    return summed
 
 
 def _cut(

@@ -13,8 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from enum import IntFlag
-from itertools import pairwise
-from operator import le
+from operator import le, sub
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -191,7 +190,8 @@ def _plain_steps(
         if value > held:
             steps.amounts[end] = value - held
             held = value
-    if times[-1] - edge.at > CARRIED_OVER:
+    longest = max(map(sub, times[1:], times), default=0)
+    if max(longest, times[0] - edge.at) > CARRIED_OVER:
         _carry(steps, edge, times, values, bucket, first_end)
     last_times = (edge.at, *times[-3:]) if len(times) <= _REMEMBERED_INTERVALS else times[-4:]
     last_values = (edge.seen, *values[-2:]) if len(values) <= _REMEMBERED_RISES else values[-3:]
@@ -286,7 +286,7 @@ def end_of(time: int, bucket: int, first_end: int) -> int:
 
 
 def _distances(values: Sequence[_Number]) -> list[_Number]:
-    return [b - a for a, b in pairwise(values)]
+    return list(map(sub, values[1:], values))
 
 
 def _last(old: Sequence[_T], new: Sequence[_T], count: int) -> tuple[_T, ...]:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from slo.prometheus.job import Job
     from slo.prometheus.raw import Found, RawReader
 
+_Raw = dict[tuple[int, str], "Series"]
+"""One raw series of each of a meter's series."""
+
 _log = logging.getLogger(__name__)
 
 LOOK_BACK = 300_000
@@ -148,7 +151,7 @@ def _book_all(
         [(read, one.labels) for r in readings for read, one in _unknown(r, found)]
     )
     outcomes: list[Outcome] = []
-    counts: list[tuple[_Reading, Count, dict[tuple[int, str], Series]]] = []
+    counts: list[tuple[_Reading, Count, _Raw]] = []
     for reading in readings:
         sampled, raw = _sampled(reading, found, memberships)
         fault = _missing_bound(reading, sampled, evidence)
@@ -214,11 +217,11 @@ def _series_in(found: Found, selector: Selector) -> list[Series]:
 
 def _sampled(
     reading: _Reading, found: Found, memberships: Mapping[tuple[Selector, str], bool]
-) -> tuple[list[Sampled], dict[tuple[int, str], Series]]:
+) -> tuple[list[Sampled], _Raw]:
     """The samples by series, replicas of Prometheus merged; and one raw series of each."""
     edges = {edge_key(edge): edge for edge in reading.job.edges if edge.roles}
     merged: dict[tuple[int, str], Sampled] = {}
-    raw: dict[tuple[int, str], Series] = {}
+    raw: _Raw = {}
     for read in reading.reads:
         for one in _series_in(found, read.selector):
             labels = canonical_labels(one.labels, reading.job.slo.ignore_labels)
@@ -284,8 +287,8 @@ def _missing_bound(
 
 
 def _look_further_back(
-    counts: list[tuple[_Reading, Count, dict[tuple[int, str], Series]]], evidence: Evidence
-) -> list[tuple[_Reading, Count, dict[tuple[int, str], Series]]]:
+    counts: list[tuple[_Reading, Count, _Raw]], evidence: Evidence
+) -> list[tuple[_Reading, Count, _Raw]]:
     """The same counts with left edges from further back, for fresh series without one."""
     unseen = {id(count): count.questions().unseen for r, count, _ in counts if r.job.fresh}
     wanted = [raw[key].labels for _, count, raw in counts for key in unseen.get(id(count), ())]

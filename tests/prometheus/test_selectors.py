@@ -2,11 +2,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slo.domain.selector import Matcher, Selector
+from slo.domain.source import Source
+from slo.prometheus.client import PrometheusClient
 from slo.prometheus.selectors import quote, share
 from tests.support.fake_source import matches
 from tests.support.prometheus_server import OpenMetrics, PrometheusServer
-from slo.prometheus.client import PrometheusClient
-from slo.domain.source import Source
 
 VALUES = ("", "a", "b", "a|b", ".*", 'say "hi"', "\\d", "é☃", "a\nb", "$^(x)[y]{1}?+")
 labels = st.sampled_from(("job", "code", "path"))
