@@ -17,6 +17,7 @@ from slo.prometheus.job import Job
 from slo.prometheus.resolve import had_data
 from slo.store import booking, slos
 from slo.store.engine import reading, writing
+from slo.upkeep import pinned_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -132,6 +133,7 @@ def _book_chunk(
     deadline: float,
 ) -> dict[str, Fault]:
     """Count and book one chunk of these SLOs; gives the faults by SLO id."""
+    by_slo = {c.slo.id: c for c in batch}
     jobs = [_job(context, c, end) for c in batch]
     reader = context.reader(batch[0].slo.source, deadline)
     outcomes = collect(jobs, reader, head)
@@ -151,7 +153,8 @@ def _book_chunk(
             if job.meter.booked_from is None:
                 booking.book(session, [outcome.booking])
             else:
-                booking.book_back(session, outcome.booking, every)
+                pinned = pinned_ends(session, by_slo[job.slo.id], job.span.start)
+                booking.book_back(session, outcome.booking, every, pinned=pinned)
     for slo_id, fault in faults.items():
         _log.warning("backfill of %s: %s", slo_id, fault.message, extra={"kind": fault.kind})
     return faults

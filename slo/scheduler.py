@@ -61,8 +61,11 @@ def serve(settings: Settings, *, host: str, port: int) -> int:
     server = create_server(app, host=host, port=port, threads=WEB_THREADS)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-        server.close()
+        # The server ends its threads at a SystemExit and then returns; closed from here, those
+        # that still answer would find their pipe gone. A second signal is not to break that off.
+        if not stopping.is_set():
+            stopping.set()
+            raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -74,23 +77,15 @@ def serve(settings: Settings, *, host: str, port: int) -> int:
     ):
         scheduler = _scheduler(live, behind, metrics, stopping)
         scheduler.start()
-        _log.info("serving on http://%s:%s", host, port)
         try:
-            _serve_until(server.run, stopping)
+            _log.info("serving on http://%s:%s", host, port)
+            server.run()
         finally:
             stopping.set()
+            server.close()
             scheduler.shutdown(wait=True)
             engine.dispose()
     return 0
-
-
-def _serve_until(run: Callable[[], None], stopping: threading.Event) -> None:
-    try:
-        run()
-    except OSError:
-        # Closing the server from the signal handler breaks its poll.
-        if not stopping.is_set():
-            raise
 
 
 def _observer(metrics: Metrics) -> Callable[[RequestRecord], None]:

@@ -52,27 +52,28 @@ def upkeep(context: Context, now: float, on_verified: Callable[[str, float], Non
         _recount(context, counted, int(now), on_verified)
 
 
-def pinned_ends(session: Session, c: Counted) -> set[int]:
+def pinned_ends(session: Session, c: Counted, since: int | None = None) -> set[int]:
     """The instants at which a meter's readings stay: where spans may begin or end.
 
     Calendar boundaries in the SLO's zone, and edges of exclusions, corrections and revisions.
+    From the ledger's beginning on, or from `since` (epoch seconds).
     """
+    first = (c.meter.booked_from or 0) if since is None else since
     pinned: set[int] = set()
     for exclusion in exclusions.of(session):
         if exclusion.covers(c.slo.id):
             pinned |= {exclusion.span.start, exclusion.span.end}
     pinned |= {k.end for k in corrections.of(session, [c.slo.id]).get(c.slo.id, [])}
     for revision in slos.revisions(session, c.slo.id):
-        pinned |= {revision.since, *_boundaries(revision.window, c)}
-    return pinned | set(_boundaries(c.slo.window, c))
+        pinned |= {revision.since, *_boundaries(revision.window, first, c.meter.booked_to)}
+    return pinned | set(_boundaries(c.slo.window, first, c.meter.booked_to))
 
 
-def _boundaries(window: object, c: Counted) -> Sequence[int]:
+def _boundaries(window: object, first: int, last: int | None) -> Sequence[int]:
     if not isinstance(window, CalendarWindow):
         return ()
-    first, last = c.meter.booked_from or 0, c.meter.booked_to or 0
     found = []
-    end = last
+    end = last or 0
     while end > first:
         start = window.period_at(end).start
         found.append(start)

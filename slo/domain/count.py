@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from slo.domain.answers import Answers, Questions
 from slo.domain.booking import Booking
 from slo.domain.contribution import contributions
-from slo.domain.counter import Role, Steps, count_steps, end_of, gap_times, suspicious_times
+from slo.domain.counter import Role, Steps, count_steps, end_of, suspicious_times
 from slo.domain.coverage import covered_shares, is_expected, is_silent, targets_seen
 from slo.domain.ledger import Increment
 from slo.domain.lineage import Lineage, Rules
@@ -72,12 +72,6 @@ class Count:
             self.asked[self.series[key].target] |= frozenset(times)
         if fresh:
             self.edges |= self._left_edges(Answers())
-        self.returns = [
-            (at, key)
-            for key, edge in self.edges.items()
-            if key in self.suspicious
-            for at in gap_times(edge, self.sampled[key].times)
-        ]
         self.targets = targets_seen(self.edges, self.series, self.sampled.values())
 
     def _suspicious(self) -> dict[Key, list[int]]:
@@ -106,7 +100,7 @@ class Count:
         unseen = {key for key in self.sampled if key not in self.edges}
         starts = {key for key in self.sampled if self.series[key].target in self.asked}
         ups = {t for t, seen in self.targets.items() if is_silent(seen, self.ends, self.bucket)}
-        if unseen or self.returns or (self.fresh and self.keep_edges):
+        if unseen or (self.fresh and self.keep_edges):
             # A series may go on under another name: the start of its counter tells.
             starts |= self.sampled.keys()
             starts |= {key for key, edge in self.edges.items() if edge.start is None}
@@ -121,8 +115,8 @@ class Count:
         begun = {key: Strand(edge, self._after(key, edge)) for key, edge in self.edges.items()}
         steps = {key: self._step(strand, answers) for key, strand in begun.items()}
         lineage = self._lineage(begun, steps, answers)
-        if births or self.returns:
-            lineage.follow(births, self.returns)
+        if births:
+            lineage.follow(births)
         counted = [
             (strand, steps[key] if strand is begun.get(key) else self._step(strand, answers))
             for strand in (*lineage.closed, *lineage.open.values())

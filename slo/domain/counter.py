@@ -102,17 +102,6 @@ def last_intervals(edge: Edge, times: Sequence[int]) -> tuple[int, ...]:
     return _last(edge.intervals, distances, _REMEMBERED_INTERVALS)
 
 
-def gap_times(edge: Edge, times: Sequence[int]) -> list[int]:
-    """When samples after `edge` come back after a gap."""
-    found, at, intervals = [], edge.at, edge.intervals
-    for time in times[bisect_right(times, edge.at) :]:
-        if is_gap(time - at, intervals):
-            found.append(time)
-        intervals = (*intervals, time - at)[-_REMEMBERED_INTERVALS:]
-        at = time
-    return found
-
-
 def after_edge(
     edge: Edge, times: Sequence[int], values: Sequence[float]
 ) -> tuple[Sequence[int], Sequence[float]]:

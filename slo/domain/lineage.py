@@ -1,8 +1,10 @@
 """Lineage: which strands the series of a span make, once renames are followed.
 
-Births and returns after a gap are taken in order of time. Each may go on where a
-series of the same counter has just ended; that one's later samples, should its old
-name come back, are then a birth themselves. So any split of a span finds the same.
+Births are taken in order of time. Each may go on where a series of the same counter
+has just ended; that one's later samples, should its old name come back, are then a
+birth themselves. So any split of a span finds the same. A series that comes back
+after a gap with its edge goes on from that edge, whatever else has ended: targets
+that started in the same second are common.
 
 Times are epoch milliseconds.
 """
@@ -14,7 +16,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from slo.domain.birth import Birth, continued, judge_birth
-from slo.domain.counter import CARRIED_OVER, gap_times
+from slo.domain.counter import CARRIED_OVER
 from slo.domain.rename import Sighting, matched
 from slo.domain.strand import Strand, edge_at
 
@@ -60,13 +62,10 @@ class Lineage:
     notes: list[Note] = field(default_factory=list)
     _unborn: dict[Key, Sampled] = field(default_factory=dict)
 
-    def follow(self, births: Mapping[Key, Sampled], returns: Iterable[tuple[int, Key]]) -> None:
-        """Take `births` and the returns after a gap (time and series) in order of time."""
+    def follow(self, births: Mapping[Key, Sampled]) -> None:
+        """Take the births in order of time."""
         self._unborn = dict(births)
-        arrivals = [*returns]
-        for key, sampled in births.items():
-            arrivals.append((sampled.times[0], key))
-            arrivals += [(at, key) for at in gap_times(sampled.first_edge(), sampled.times)]
+        arrivals = [(sampled.times[0], key) for key, sampled in births.items()]
         heapify(arrivals)
         while arrivals:
             at, keys = arrivals[0][0], set()
@@ -77,11 +76,7 @@ class Lineage:
 
     def _arrive(self, at: int, keys: Iterable[Key]) -> list[Key]:
         """Begin the strands of all series that come at `at`; gives those that come again."""
-        arrived = {}
-        for key in keys:
-            rest = self._unborn[key] if key in self._unborn else self._rest(key, at)
-            if rest is not None and rest.times and rest.times[0] == at:
-                arrived[key] = rest
+        arrived = {key: self._unborn[key] for key in keys}
         sightings = [self._sighting(key, rest, at) for key, rest in arrived.items()]
         ended, perhaps = self._ended(at, sightings)
         former = matched(sightings, ended)
@@ -91,29 +86,21 @@ class Lineage:
         for new in sightings:
             key = new.series.key
             if key in maybe and self.rules.may_wait:
-                self._wait(key, at)
+                # More is known when the next booking reads it again.
+                del self._unborn[key]
                 continue
             rest, old = arrived[key], former.get(key) or maybe.get(key)
             if old is not None:
                 again += self._continue(new, old, rest)
-            elif key in self._unborn:
+            else:
                 self._bear(new, rest)
             self._unborn.pop(key, None)
         return again
 
-    def _rest(self, key: Key, at: int) -> Sampled | None:
-        strand = self.open.get(key)
-        return None if strand is None else strand.rest(at)
-
     def _sighting(self, key: Key, rest: Sampled, at: int) -> Sighting:
-        starts, strand = self.answers.starts(key), self.open.get(key)
+        starts = self.answers.starts(key)
         return Sighting(
-            rest.series,
-            at,
-            rest.values[0],
-            starts.created_at(at),
-            starts.process_at(at),
-            last=None if strand is None else strand.last_before(at)[0],
+            rest.series, at, rest.values[0], starts.created_at(at), starts.process_at(at)
         )
 
     def _ended(self, at: int, arrived: Iterable[Sighting]) -> tuple[list[Sighting], list[Sighting]]:
@@ -138,12 +125,6 @@ class Lineage:
         kept = strand.edge.start if created is None and process is None else None
         return Sighting(strand.sampled.series, last, value, created, process, edge_start=kept)
 
-    def _wait(self, key: Key, at: int) -> None:
-        """Leave what comes of a series from `at` on to the next booking."""
-        self._unborn.pop(key, None)
-        if key in self.open:
-            self.open[key] = self.open[key].until(at)
-
     def _continue(self, new: Sighting, old: Sighting, rest: Sampled) -> list[Key]:
         """Go on from `old` under the new labels; gives `old` if it comes again."""
         key, former = new.series.key, old.series.key
@@ -154,8 +135,6 @@ class Lineage:
         ending = ending.until(new.at)
         self.closed.append(ending)
         self.superseded[former] = edge = self.step(ending).edge
-        if key in self.open:
-            self.closed.append(self.open.pop(key).until(new.at))
         verdict = continued(new, edge.held)
         if verdict.note is not None:
             self.notes.append(verdict.note)

@@ -36,8 +36,6 @@ class Sighting:
     """The start of its target's process."""
     edge_start: int | None = None
     """Either of them as kept with its edge, where the source tells neither."""
-    last: int | None = None
-    """For a series that returns: its last sample before; it continues only what came later."""
 
     @property
     def metric(self) -> tuple[int, str | None, str | None]:
@@ -78,7 +76,7 @@ def may_continue(new: Sighting, old: Sighting) -> bool:
     since = new.at - old.at
     if new.series.key == old.series.key or not 0 < since <= MAX_GAP or new.value < old.value:
         return False
-    if old.at <= (new.last or 0) or (new.created is not None and new.created > old.at):
+    if new.created is not None and new.created > old.at:
         return False
     if new.created is not None and old.created is not None:
         return abs(new.created - old.created) <= SAME_PROCESS

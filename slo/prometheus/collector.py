@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from math import isfinite
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slo.domain.count import Count, edge_key
@@ -19,22 +18,20 @@ from slo.domain.strand import Sampled
 from slo.prometheus.errors import SourceError
 from slo.prometheus.evidence import Evidence, Known
 from slo.prometheus.job import Fault, Outcome
-from slo.prometheus.naming import canonical_labels, labels_of, series_name, target_of
+from slo.prometheus.naming import labels_of, series_name, target_of
+from slo.prometheus.sampling import finite, sampled_of, unknown, with_older
 from slo.prometheus.slices import collect_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from slo.domain.meter import Edge
     from slo.domain.reads import Read
-    from slo.domain.selector import Selector
-    from slo.prometheus.answer import Series
+    from slo.domain.series import Key
     from slo.prometheus.head import Head
     from slo.prometheus.job import Job
     from slo.prometheus.raw import Found, RawReader
-
-_Raw = dict[tuple[int, str], "Series"]
-"""One raw series of each of a meter's series."""
+    from slo.prometheus.sampling import RawSeries
 
 _log = logging.getLogger(__name__)
 
@@ -148,12 +145,13 @@ def _book_all(
     readings: Sequence[_Reading], found: Found, evidence: Evidence, head: Head
 ) -> list[Outcome]:
     memberships = evidence.memberships(
-        [(read, one.labels) for r in readings for read, one in _unknown(r, found)]
+        [one for r in readings for one in unknown(r.job, r.reads, found)]
     )
     outcomes: list[Outcome] = []
-    counts: list[tuple[_Reading, Count, _Raw]] = []
+    counts: list[tuple[_Reading, Count, RawSeries]] = []
     for reading in readings:
-        sampled, raw = _sampled(reading, found, memberships)
+        by_key, raw = sampled_of(reading.job, reading.reads, found, memberships)
+        sampled = list(by_key.values())
         fault = _missing_bound(reading, sampled, evidence)
         if fault is not None:
             outcomes.append(Outcome(reading.job, fault=fault))
@@ -198,75 +196,6 @@ def _count(reading: _Reading, span: Span, sampled: Sequence[Sampled]) -> Count:
     )
 
 
-def _unknown(reading: _Reading, found: Found) -> Iterable[tuple[Read, Series]]:
-    """Series whose membership in a read's part is not kept with an edge."""
-    keys = {edge_key(edge) for edge in reading.job.edges if edge.roles}
-    ignored = reading.job.slo.ignore_labels
-    for read in reading.reads:
-        if read.inside is None:
-            continue
-        for one in _series_in(found, read.selector):
-            if (read.index, series_name(canonical_labels(one.labels, ignored))) not in keys:
-                yield read, one
-
-
-def _series_in(found: Found, selector: Selector) -> list[Series]:
-    series = found[selector]
-    return [] if isinstance(series, SourceError) else series
-
-
-def _sampled(
-    reading: _Reading, found: Found, memberships: Mapping[tuple[Selector, str], bool]
-) -> tuple[list[Sampled], _Raw]:
-    """The samples by series, replicas of Prometheus merged; and one raw series of each."""
-    edges = {edge_key(edge): edge for edge in reading.job.edges if edge.roles}
-    merged: dict[tuple[int, str], Sampled] = {}
-    raw: _Raw = {}
-    for read in reading.reads:
-        for one in _series_in(found, read.selector):
-            labels = canonical_labels(one.labels, reading.job.slo.ignore_labels)
-            name = series_name(labels)
-            key = (read.index, name)
-            edge = edges.get(key)
-            roles = Role(edge.roles) if edge is not None else _roles(read, one.labels, memberships)
-            if not roles:
-                continue
-            series = MeterSeries(key, labels, target_of(labels), roles)
-            sampled = Sampled(series, *_numbers(one))
-            merged[key] = _merged(merged[key], sampled) if key in merged else sampled
-            raw[key] = one
-    return list(merged.values()), raw
-
-
-def _roles(
-    read: Read, labels: Mapping[str, str], memberships: Mapping[tuple[Selector, str], bool]
-) -> Role:
-    if read.bound is not None:
-        return read.roles_by_bound(labels)
-    if read.inside is not None:
-        role, part = read.inside
-        if memberships.get((part, series_name(labels)), False):
-            return read.roles | role
-    return read.roles
-
-
-def _numbers(one: Series) -> tuple[list[int], list[float]]:
-    """Times and values without NaN and infinities, which are no counts."""
-    if all(map(isfinite, one.values)):
-        return one.times, one.values
-    kept = [(t, v) for t, v in zip(one.times, one.values, strict=True) if isfinite(v)]
-    return [t for t, _ in kept], [v for _, v in kept]
-
-
-def _merged(one: Sampled, other: Sampled) -> Sampled:
-    """The samples of two replicas in order; where both have one, the higher value."""
-    values: dict[int, float] = dict(zip(one.times, one.values, strict=True))
-    for time, value in zip(other.times, other.values, strict=True):
-        values[time] = max(value, values.get(time, value))
-    times = sorted(values)
-    return replace(one, times=times, values=[values[t] for t in times])
-
-
 def _missing_bound(
     reading: _Reading, sampled: Sequence[Sampled], evidence: Evidence
 ) -> Fault | None:
@@ -287,29 +216,69 @@ def _missing_bound(
 
 
 def _look_further_back(
-    counts: list[tuple[_Reading, Count, _Raw]], evidence: Evidence
-) -> list[tuple[_Reading, Count, _Raw]]:
-    """The same counts with left edges from further back, for fresh series without one."""
-    unseen = {id(count): count.questions().unseen for r, count, _ in counts if r.job.fresh}
-    wanted = [raw[key].labels for _, count, raw in counts for key in unseen.get(id(count), ())]
+    counts: list[tuple[_Reading, Count, RawSeries]], evidence: Evidence
+) -> list[tuple[_Reading, Count, RawSeries]]:
+    """The same counts with left edges from further back, for fresh series without one.
+
+    First all series of such a meter are read over an hour more, because one that has
+    ended may go on under the new one's labels; then each that is still without an
+    edge is looked for by itself.
+    """
+    return _last_before(_widened(counts, evidence), evidence)
+
+
+def _unseen(reading: _Reading, count: Count) -> frozenset[Key]:
+    return count.questions().unseen if reading.job.fresh else frozenset()
+
+
+def _widened(
+    counts: list[tuple[_Reading, Count, RawSeries]], evidence: Evidence
+) -> list[tuple[_Reading, Count, RawSeries]]:
+    since = evidence.start - FIRST_LOOK_BACK
+    needy = {id(count): r for r, count, _ in counts if not r.job.keep_edges and _unseen(r, count)}
+    if not needy:
+        return counts
+    selectors = {read.selector for r in needy.values() for read in r.reads}
+    found = evidence.reader.read(selectors, since, evidence.start)
+    error = next((e for e in found.values() if isinstance(e, SourceError)), None)
+    if error is not None:
+        raise error
+    memberships = Evidence(evidence.reader, since, evidence.start).memberships(
+        [one for r in needy.values() for one in unknown(r.job, r.reads, found)]
+    )
+    widened = []
+    for reading, count, raw in counts:
+        if id(count) not in needy:
+            widened.append((reading, count, raw))
+            continue
+        older, older_raw = sampled_of(reading.job, reading.reads, found, memberships)
+        sampled = {s.series.key: s for s in count.read}
+        for key, one in older.items():
+            sampled[key] = with_older(sampled[key], one) if key in sampled else one
+        renewed = _count(reading, count.span, list(sampled.values()))
+        widened.append((reading, renewed, older_raw | raw))
+    return widened
+
+
+def _last_before(
+    counts: list[tuple[_Reading, Count, RawSeries]], evidence: Evidence
+) -> list[tuple[_Reading, Count, RawSeries]]:
+    unseen = {id(count): _unseen(reading, count) for reading, count, _ in counts}
+    wanted = [raw[key].labels for _, count, raw in counts for key in unseen[id(count)]]
     if not wanted:
         return counts
     older = evidence.last_samples_before(wanted)
     renewed = []
     for reading, count, raw in counts:
-        keys = unseen.get(id(count), frozenset())
+        names = {key: series_name(raw[key].labels) for key in unseen[id(count)]}
+        if not any(name in older for name in names.values()):
+            renewed.append((reading, count, raw))
+            continue
         sampled = [
-            _with_older(s, older.get(series_name(raw[s.series.key].labels)))
-            if s.series.key in keys
+            with_older(s, Sampled(s.series, *finite(older[name])))
+            if (name := names.get(s.series.key)) in older
             else s
             for s in count.read
         ]
-        renewed.append((reading, _count(reading, count.span, sampled) if keys else count, raw))
+        renewed.append((reading, _count(reading, count.span, sampled), raw))
     return renewed
-
-
-def _with_older(sampled: Sampled, older: Series | None) -> Sampled:
-    if older is None:
-        return sampled
-    times, values = _numbers(older)
-    return replace(sampled, times=[*times, *sampled.times], values=[*values, *sampled.values])

@@ -74,7 +74,9 @@ def test_a_clock_that_steps_for_half_an_hour_changes_nothing(
             assert report.faults == {}
             ends.append(ledgers(context.engine)["crashloop/slo"][-1].end)
         found = everything(context.engine, TABLES)
-        truth = {s.name: wrong_buckets(ledgers(context.engine)[f"{s.name}/slo"], s.truth) for s in few}
+        truth = {
+            s.name: wrong_buckets(ledgers(context.engine)[f"{s.name}/slo"], s.truth) for s in few
+        }
 
     assert ends == sorted(ends), "a ledger never goes back"
     assert all(end <= now for end, now in zip(ends, range(START, END + 1, 300), strict=True))
@@ -85,9 +87,7 @@ def test_a_clock_that_steps_for_half_an_hour_changes_nothing(
         assert found[table] == undisturbed[table], table
 
 
-def test_a_clock_that_is_back_books_nothing_and_reports_no_fault(
-    proxy, few, clocks, sqlite_url
-):
+def test_a_clock_that_is_back_books_nothing_and_reports_no_fault(proxy, few, clocks, sqlite_url):
     with open_books(settings_yaml(proxy.url, sqlite_url, few)) as context:
         run_cycles(context, [ripe(START)])
         before = everything(context.engine)

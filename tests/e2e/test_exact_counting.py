@@ -34,7 +34,7 @@ from tests.support.services import (
     settings_yaml,
 )
 
-AROUND = 6 * 60
+AROUND = 5 * 60
 FIRST = START + 30 * 60
 HOUR = 3600
 SILENT_FOR_A_CHUNK = {("gap-same", "backfill by hours")}

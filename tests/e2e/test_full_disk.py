@@ -47,9 +47,7 @@ def first_full(cycle, first: int) -> int:
     raise AssertionError("the disk never became full")
 
 
-def test_a_full_disk_stops_booking_but_no_reader_and_costs_no_event(
-    loaded, few, tmp_path, caplog
-):
+def test_a_full_disk_stops_booking_but_no_reader_and_costs_no_event(loaded, few, tmp_path, caplog):
     yaml = settings_yaml(loaded.url, f"sqlite:///{tmp_path / 'quiet.db'}", few)
     with open_books(yaml) as context:
         run_cycles(context, [ripe(START)])

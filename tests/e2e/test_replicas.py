@@ -29,9 +29,7 @@ class Pair:
         self.name = name
         rng = random.Random(name)
         self.targets = [
-            Target(
-                Truth(), name, f"{name}:80", requests(), started=START, tells_start=tells_start
-            )
+            Target(Truth(), name, f"{name}:80", requests(), started=START, tells_start=tells_start)
             for _ in range(2)
         ]
         moments = sorted(
@@ -90,7 +88,9 @@ def replicas(pairs, tmp_path_factory):
 
 def settings(url: str, database_url: str, pairs) -> str:
     services = "".join(pair.yaml() for pair in pairs)
-    return f"prometheus: {{url: '{url}'}}\ndatabase: {{url: '{database_url}'}}\nservices:\n{services}"
+    return (
+        f"prometheus: {{url: '{url}'}}\ndatabase: {{url: '{database_url}'}}\nservices:\n{services}"
+    )
 
 
 @pytest.fixture(scope="module", params=["live", "catch-up"])

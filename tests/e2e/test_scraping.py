@@ -165,7 +165,10 @@ def test_two_services_on_one_store_book_once_stop_at_once_and_catch_up(tmp_path,
         PrometheusServer(tmp_path / "p", scrape_configs=scrape_configs(api=api)) as server,
     ):
         yaml = settings(server.url, store, "api")
-        with serving(tmp_path / "one", yaml) as (_, one), serving(tmp_path / "two", yaml) as (_, two):
+        with (
+            serving(tmp_path / "one", yaml) as (_, one),
+            serving(tmp_path / "two", yaml) as (_, two),
+        ):
             for address in (one, two):
                 wait_for(lambda a=address: get(a + "/readyz")[0] == 200, 20, "a cycle")
             wait_for(lambda: shown(one)["events"]["total"] > 0, 20, "events")
@@ -224,9 +227,10 @@ def test_a_first_start_books_live_at_once_and_its_history_in_the_background(
     ):
         wait_for(lambda: get(address + "/readyz")[0] == 200, 20, "a cycle")
         wait_for(lambda: told(address) is not None and told(address)[0] > 2800, 40, "history")
-        with open_books(
-            settings(server.url, f"sqlite:///{tmp_path / 'slo.db'}", "api")
-        ) as context, reading(context.engine) as session:
+        with (
+            open_books(settings(server.url, f"sqlite:///{tmp_path / 'slo.db'}", "api")) as context,
+            reading(context.engine) as session,
+        ):
             meter = slos.running_meters(session)["api/slo"]
 
     assert meter.booked_from <= start

@@ -69,7 +69,12 @@ class Service:
 
 
 def settings_yaml(
-    url: str, database_url: str, services: Iterable[Service], *, more: str = "", timeout: str = "10s"
+    url: str,
+    database_url: str,
+    services: Iterable[Service],
+    *,
+    more: str = "",
+    timeout: str = "10s",
 ) -> str:
     """slo.yaml that counts these services."""
     return (
@@ -430,7 +435,7 @@ def estimated() -> Service:
         target.count(code_200=99, code_500=1)
     return make.service(
         "query:\n"
-        "  bad: 'sum(increase(http_requests_total{{job=\"{name}\",code=\"500\"}}[$window]))'\n"
+        '  bad: \'sum(increase(http_requests_total{{job="{name}",code="500"}}[$window]))\'\n'
         "  total: 'sum(increase(http_requests_total{{job=\"{name}\"}}[$window]))'"
     )
 
