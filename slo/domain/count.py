@@ -36,8 +36,10 @@ class Count:
 
     `edges` are those kept with the ledger, with their series. A `fresh` count (a
     first start, a backfill) has none: its left edges are folded from the samples
-    at or before the span's start. Samples after the span are not counted; they only
-    show which series go on. `watch_from` and `read_to` are in epoch milliseconds.
+    at or before the span's start; or at or before `warm_from`, and what is counted from
+    there to the span's start only shows which series are whose. Samples after the span
+    show which series go on. `watch_from`, `warm_from` and `read_to` are in epoch
+    milliseconds.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Count:
         watch_from: int,
         fresh: bool,
         keep_edges: bool,
+        warm_from: int | None = None,
         read_to: int | None = None,
     ) -> None:
         self.meter, self.span, self.combine = meter, span, combine
@@ -59,6 +62,9 @@ class Count:
         self.fresh, self.keep_edges = fresh, keep_edges
         self.bucket = meter.bucket * 1000
         self.start, self.end = span.start * 1000, span.end * 1000
+        self.warm_from = self.start
+        if fresh and warm_from is not None:
+            self.warm_from = min(warm_from, self.start)
         self.ends = range(self.start + self.bucket, self.end + 1, self.bucket)
         self.read_to = self.end if read_to is None else read_to
         self.superseded = {edge_key(edge): edge for edge, _ in kept if not edge.roles}
@@ -78,7 +84,7 @@ class Count:
         """The times at which each series makes its counter's start matter."""
         found = {}
         for key, sampled in self.sampled.items():
-            left = sampled.until(self.start) if self.fresh else None
+            left = sampled.until(self.warm_from) if self.fresh else None
             begun = left.left_edge() if left and left.times else sampled.first_edge()
             edge = self.edges.get(key) or begun
             times = suspicious_times(edge, sampled.times, sampled.values)
@@ -90,7 +96,7 @@ class Count:
         """The edges at the span's start, folded from the samples before it."""
         edges = {}
         for key, sampled in self.sampled.items():
-            left = sampled.until(self.start)
+            left = sampled.until(self.warm_from)
             if left.times:
                 edges[key] = self._step(Strand(left.left_edge(), left), answers).edge
         return edges
@@ -126,13 +132,18 @@ class Count:
         for strand, one in counted:
             key = strand.sampled.series.key
             amounts[key] = _sum(amounts[key], one.amounts) if key in amounts else one.amounts
+        if self.warm_from < self.start:
+            amounts = {
+                key: {end: amount for end, amount in found.items() if end > self.start}
+                for key, found in amounts.items()
+            }
         return Booking(
             self.meter.id,
             self.span,
             self._increments(amounts, [one for _, one in counted], answers),
             self._new_edges(counted, lineage, answers) if self.keep_edges else (),
             contributions(self.series, amounts, self.combine),
-            tuple(_notes(lineage.notes, [one for _, one in counted])),
+            tuple(_notes(lineage.notes, [one for _, one in counted], self.start)),
         )
 
     def _after(self, key: Key, edge: Edge) -> Sampled:
@@ -142,7 +153,7 @@ class Count:
 
     def _step(self, strand: Strand, answers: Answers) -> Steps:
         """Count one strand, its birth too."""
-        series, first_end = strand.sampled.series, self.start + self.bucket
+        series, first_end = strand.sampled.series, end_of(self.warm_from + 1, self.bucket, 0)
         steps = count_steps(
             strand.edge,
             strand.sampled.times,
@@ -170,6 +181,7 @@ class Count:
             self.read_to,
             self.ahead,
             may_wait=self.keep_edges,
+            noted_from=self.start,
         )
         return Lineage(
             dict(begun), dict(self.superseded), answers, rules, lambda s: self._step(s, answers)
@@ -279,8 +291,8 @@ def _cut(
     return kept, ahead
 
 
-def _notes(told: Iterable[Note], steps: Iterable[Steps]) -> Iterable[Note]:
-    """One note a text: amounts of the same text add up."""
+def _notes(told: Iterable[Note], steps: Iterable[Steps], start: int) -> Iterable[Note]:
+    """One note a text, of what was counted after `start`: amounts of the same text add up."""
     amounts: dict[tuple[str, str], float] = defaultdict(float)
     for note in told:
         amounts[note.kind, note.text] += note.amount or 0.0
@@ -288,7 +300,8 @@ def _notes(told: Iterable[Note], steps: Iterable[Steps]) -> Iterable[Note]:
         if one.skew:
             text = "samples fell without a restart: replicas disagree; falls counted 0"
             amounts["skew", text] += one.skew
-        if one.carried:
+        carried = [end for end in one.carried if end > start]
+        if carried:
             text = "steps over more than five minutes were booked where samples came back"
-            amounts["carried", text] += sum(one.amounts[e] for e in one.carried)
+            amounts["carried", text] += sum(one.amounts[end] for end in carried)
     return (Note(kind, text, amount) for (kind, text), amount in amounts.items())

@@ -10,10 +10,11 @@ Times are epoch milliseconds throughout.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 from enum import IntFlag
-from operator import le, sub
+from itertools import compress, count
+from operator import le, lt, sub
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ SAME_START = 1_000
 
 _REMEMBERED_INTERVALS = 3
 _REMEMBERED_RISES = 2
+
+_CARE = _REMEMBERED_INTERVALS + 1
+"""Samples from a suspicious one on, after which its step is no longer remembered."""
 
 
 class Role(IntFlag):
@@ -110,19 +114,36 @@ def after_edge(
     return (times, values) if first == 0 else (times[first:], values[first:])
 
 
+def _before(edge: Edge, times: Sequence[int], place: int) -> tuple[int, ...]:
+    """The remembered distances before the sample at `place` of those after `edge`."""
+    return last_intervals(edge, times[max(0, place - _REMEMBERED_INTERVALS - 1) : place])
+
+
 def suspicious_times(edge: Edge, times: Sequence[int], values: Sequence[float]) -> list[int]:
     """When a start is needed: at drops below the sample before, and after skipped scrapes."""
     times, values = after_edge(edge, times, values)
     if not times or _is_plain(edge, times, values):
         return []
     found = []
-    at, seen, intervals = edge.at, edge.seen, edge.intervals
-    for time, value in zip(times, values, strict=True):
-        if value < seen or is_suspicious(time - at, intervals):
-            found.append(time)
-        intervals = (*intervals, time - at)[-_REMEMBERED_INTERVALS:]
-        at, seen = time, value
+    for index in _candidates(edge, times, values):
+        at, seen = (times[index - 1], values[index - 1]) if index else (edge.at, edge.seen)
+        intervals = _before(edge, times, index)
+        if values[index] < seen or is_suspicious(times[index] - at, intervals):
+            found.append(times[index])
     return found
+
+
+def _candidates(edge: Edge, times: Sequence[int], values: Sequence[float]) -> list[int]:
+    """The places at which a step may be suspicious, none left out."""
+    falls = compress(count(1), map(lt, values[1:], values))
+    return sorted({*_late(edge, times, SKIPPED_FACTOR), *falls})
+
+
+def _late(edge: Edge, times: Sequence[int], factor: float) -> list[int]:
+    """The first place, and all that come later than `factor` times the shortest interval."""
+    distances = _distances((edge.at, *times))
+    long = min((*edge.intervals, *distances)) * factor
+    return sorted({0, *compress(count(), map(long.__lt__, distances))})
 
 
 def count_steps(
@@ -143,13 +164,33 @@ def count_steps(
     times at which any series of the same target was suspicious; at these, and
     at its own, the step asks `starts`.
     """
+    steps = Steps(edge)
     times, values = after_edge(edge, times, values)
     if not times:
-        return Steps(edge)
-    unasked = not asked or asked.isdisjoint(times)
-    if unasked and edge.held == edge.seen and (calm or _is_plain(edge, times, values)):
-        return _plain_steps(edge, times, values, bucket, first_end)
-    return _careful_steps(edge, times, values, bucket, first_end, asked, starts)
+        return steps
+    told = _places(times, asked)
+    if not told and edge.held == edge.seen and (calm or _is_plain(edge, times, values)):
+        _plain_steps(steps, times, values, bucket, first_end)
+        return steps
+    # A suspicious sample needs care, and those after it until their spacing is known again.
+    first = 0
+    for place in [*sorted({*_candidates(edge, times, values), *told}), len(times)]:
+        near, far = slice(first, min(place, first + _CARE)), slice(first + _CARE, place)
+        _careful_steps(steps, times[near], values[near], bucket, first_end, asked, starts)
+        if times[far]:
+            now = steps.edge
+            if now.held == now.seen and _is_plain(now, times[far], values[far]):
+                _plain_steps(steps, times[far], values[far], bucket, first_end)
+            else:
+                _careful_steps(steps, times[far], values[far], bucket, first_end, asked, starts)
+        first = place
+    return steps
+
+
+def _places(times: Sequence[int], asked: frozenset[int]) -> list[int]:
+    """Where the asked times lie among `times`."""
+    places = ((time, bisect_left(times, time)) for time in asked)
+    return [place for time, place in places if place < len(times) and times[place] == time]
 
 
 def _is_plain(edge: Edge, times: Sequence[int], values: Sequence[float]) -> bool:
@@ -167,17 +208,17 @@ def _is_plain(edge: Edge, times: Sequence[int], values: Sequence[float]) -> bool
 
 
 def _plain_steps(
-    edge: Edge, times: Sequence[int], values: Sequence[float], bucket: int, first_end: int
-) -> Steps:
+    steps: Steps, times: Sequence[int], values: Sequence[float], bucket: int, first_end: int
+) -> None:
     """Telescoped: each bucket adds its last value less the last one before it."""
-    steps = Steps(edge)
+    edge = steps.edge
     held, index = edge.held, 0
     while index < len(times):
         end = end_of(times[index], bucket, first_end)
         index = bisect_right(times, end, index)
         value = values[index - 1]
         if value > held:
-            steps.amounts[end] = value - held
+            steps.amounts[end] = steps.amounts.get(end, 0.0) + value - held
             held = value
     longest = max(map(sub, times[1:], times), default=0)
     if max(longest, times[0] - edge.at) > CARRIED_OVER:
@@ -193,7 +234,6 @@ def _plain_steps(
         rises=_last(edge.rises, _distances(last_values), _REMEMBERED_RISES),
         gone=False,
     )
-    return steps
 
 
 def _carry(
@@ -214,16 +254,16 @@ def _carry(
 
 
 def _careful_steps(
-    edge: Edge,
+    steps: Steps,
     times: Sequence[int],
     values: Sequence[float],
     bucket: int,
     first_end: int,
     asked: frozenset[int],
     starts: Starts,
-) -> Steps:
+) -> None:
     """Sample by sample; suspicious steps ask for the start."""
-    steps = Steps(edge)
+    edge = steps.edge
     for time, value in zip(times, values, strict=True):
         interval = time - edge.at
         amount, held, start = max(0.0, value - edge.held), max(value, edge.held), edge.start
@@ -251,7 +291,6 @@ def _careful_steps(
             gone=False,
         )
     steps.edge = edge
-    return steps
 
 
 def _is_reset(edge: Edge, value: float, told: int | None, told_before: int | None) -> bool:

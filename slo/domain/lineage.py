@@ -46,6 +46,8 @@ class Rules:
     """The first samples after the span, of those read."""
     may_wait: bool
     """Whether a birth may be left to the next booking, when more is known."""
+    noted_from: int
+    """What came at or before this was noted by another booking."""
 
 
 @dataclass(slots=True)
@@ -136,7 +138,7 @@ class Lineage:
         self.closed.append(ending)
         self.superseded[former] = edge = self.step(ending).edge
         verdict = continued(new, edge.held)
-        if verdict.note is not None:
+        if verdict.note is not None and new.at > self.rules.noted_from:
             self.notes.append(verdict.note)
         since = new.at - old.at
         begun = replace(
@@ -161,7 +163,7 @@ class Lineage:
         )
         rules = self.rules
         verdict = judge_birth(birth, rules.births, rules.watch_from, rules.busiest.get(key[0]))
-        if verdict.note is not None:
+        if verdict.note is not None and new.at > self.rules.noted_from:
             self.notes.append(verdict.note)
         start = self.answers.starts(key).before(new.at)
         begun = replace(

@@ -41,6 +41,9 @@ LOOK_BACK = 300_000
 FIRST_LOOK_BACK = 3_600_000
 """The same for a first start: series that are silent just then have an edge too."""
 
+KNOWN_AFTER = 150_000
+"""Milliseconds of samples that tell a fresh count which series there are."""
+
 LATE = 300_000
 """Milliseconds that samples may be late and still be counted one by one."""
 
@@ -178,7 +181,9 @@ def _book_all(
     return outcomes
 
 
-def _count(reading: _Reading, span: Span, sampled: Sequence[Sampled]) -> Count:
+def _count(
+    reading: _Reading, span: Span, sampled: Sequence[Sampled], read_from: int | None = None
+) -> Count:
     job = reading.job
     indicator = job.indicator
     assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 - `collect` has chosen it.
@@ -192,6 +197,8 @@ def _count(reading: _Reading, span: Span, sampled: Sequence[Sampled]) -> Count:
         watch_from=job.watch_from * 1000,
         fresh=job.fresh,
         keep_edges=job.keep_edges,
+        # The first minutes read tell which series there were; from then on renames are followed.
+        warm_from=(reading.start if read_from is None else read_from) + KNOWN_AFTER,
         read_to=span.end * 1000 if span.end < job.span.end else reading.end,
     )
 
@@ -255,7 +262,7 @@ def _widened(
         sampled = {s.series.key: s for s in count.read}
         for key, one in older.items():
             sampled[key] = with_older(sampled[key], one) if key in sampled else one
-        renewed = _count(reading, count.span, list(sampled.values()))
+        renewed = _count(reading, count.span, list(sampled.values()), since)
         widened.append((reading, renewed, older_raw | raw))
     return widened
 
@@ -267,7 +274,9 @@ def _last_before(
     wanted = [raw[key].labels for _, count, raw in counts for key in unseen[id(count)]]
     if not wanted:
         return counts
-    older = evidence.last_samples_before(wanted)
+    # What was read already, widened or not, holds no sample of these before it.
+    since = min(count.warm_from for _, count, _ in counts if unseen[id(count)]) - KNOWN_AFTER
+    older = Evidence(evidence.reader, since, evidence.end).last_samples_before(wanted)
     renewed = []
     for reading, count, raw in counts:
         names = {key: series_name(raw[key].labels) for key in unseen[id(count)]}
@@ -280,5 +289,6 @@ def _last_before(
             else s
             for s in count.read
         ]
-        renewed.append((reading, _count(reading, count.span, sampled), raw))
+        read_from = count.warm_from - KNOWN_AFTER
+        renewed.append((reading, _count(reading, count.span, sampled, read_from), raw))
     return renewed

@@ -87,7 +87,7 @@ def test_a_clock_that_steps_for_half_an_hour_changes_nothing(
         assert found[table] == undisturbed[table], table
 
 
-def test_a_clock_that_is_back_books_nothing_and_reports_no_fault(proxy, few, clocks, sqlite_url):
+def test_a_clock_that_is_back_books_nothing_and_reports_no_fault(proxy, few, sqlite_url):
     with open_books(settings_yaml(proxy.url, sqlite_url, few)) as context:
         run_cycles(context, [ripe(START)])
         before = everything(context.engine)

@@ -157,8 +157,8 @@ def test_a_step_over_hours_is_carried(booked):
 def test_an_estimate_lies_within_a_scrape_of_the_truth(booked, estimated):
     """Even traffic: what a bucket's estimate misses at one edge it finds at the other."""
     found = buckets(booked.ledgers["estimated/slo"])
-    good = sum(b.good for end, b in found.items() if START + 300 < end)
-    total = sum(b.total for end, b in found.items() if START + 300 < end)
+    good = sum(b.good for end, b in found.items() if end > START + 300)
+    total = sum(b.total for end, b in found.items() if end > START + 300)
     before, all_of_it = estimated.truth.until(START + 300), estimated.truth.until(END)
 
     assert total == pytest.approx(all_of_it[1] - before[1], rel=0.002)
@@ -205,4 +205,4 @@ def test_a_prometheus_that_was_down_for_hours_costs_coverage_and_no_event(
         assert wrong_buckets(ledger, service.truth) == {}, service.name
         found = buckets(ledger)
         assert {b.covered for e, b in found.items() if LEFT + 600 < e <= RIGHT} == {0.0}
-        assert {b.covered for e, b in found.items() if RIGHT + 60 < e} == {60.0}
+        assert {b.covered for e, b in found.items() if e > RIGHT + 60} == {60.0}

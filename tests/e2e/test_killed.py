@@ -56,6 +56,8 @@ def run(plan: Plan) -> dict:
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert set(result["codes"]) == {0}, done.stderr
+    # Shown with a failure; with it in the environment the same moments come again.
+    sys.stdout.write(f"SLO_TEST_SEED={SEED}\n")
     return result
 
 
@@ -74,8 +76,6 @@ def test_workers_killed_at_random_moments_leave_the_ledger_of_a_quiet_run(
     request, loaded, few, undisturbed, store, kills, backwards
 ):
     yaml = settings_yaml(loaded.url, request.getfixturevalue(store), few)
-    # Shown with a failure; set it to run the same moments again.
-    print(f"SLO_TEST_SEED={SEED}")
     expected, took = undisturbed[backwards]
     # So that all of them together live for about half of what there is to do.
     longest = took / kills

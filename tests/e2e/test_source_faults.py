@@ -179,7 +179,7 @@ def test_an_answer_of_nothing_but_nan_books_no_event(loaded, exact, undisturbed,
 
 
 def test_empty_answers_are_booked_after_ten_minutes_and_their_events_when_they_come(
-    loaded, exact, undisturbed, sqlite_url
+    loaded, exact, sqlite_url
 ):
     """A source that answers and has nothing: as if it had lost its targets."""
 

@@ -56,7 +56,7 @@ def fetch(address: str, params: dict[str, list[str]]) -> tuple[int, bytes]:
 
 
 def changed(url: str, change: Callable[[bytes], bytes]) -> Callable:
-    """Hands requests on to `url`; `change` rewrites the body of each answer but that to `time()`."""
+    """Hands requests on to `url`; `change` rewrites all answers but that to `time()`."""
 
     def behaviour(handler) -> None:
         params = _params(handler)

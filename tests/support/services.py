@@ -7,8 +7,8 @@ inside; what is difficult happens at 22:00, 00:00, 02:00 and 05:00.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.support.prometheus_server import OpenMetrics
@@ -27,7 +27,7 @@ from tests.support.truth import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 FOREVER = "--storage.tsdb.retention.time=100y"
 """Prometheus's flag that keeps samples of any age."""
@@ -269,7 +269,7 @@ def replaced_targets() -> Service:
     """Each moment another process with another `instance` takes over: series end and begin."""
     make = Maker("replaced")
     bounds = [make.start, *MOMENTS, make.end]
-    for number, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (begin, end) in enumerate(pairwise(bounds)):
         target = make.target(number, started=begin + 1)
         make.work(target)
         for at in every(begin, end, 15.0, 8.0, make.jitter):
@@ -375,10 +375,11 @@ def summary() -> Service:
 def gauge() -> Service:
     """Accuracy as a gauge, silent for an hour: a slice without data is none."""
     make = Maker("gauge")
-    samples: list[tuple[float, float]] = []
-    for at in every(make.start, make.end, 15.0, 8.0):
-        if not MIDNIGHT < at <= MIDNIGHT + 3600:
-            samples.append((at, make.rng.choice((0.9, 0.95, 0.97))))
+    samples = [
+        (at, make.rng.choice((0.9, 0.95, 0.97)))
+        for at in every(make.start, make.end, 15.0, 8.0)
+        if not MIDNIGHT < at <= MIDNIGHT + 3600
+    ]
     _judge(make.truth, make, samples, lambda value, _: value >= 0.95)
 
     def extra(metrics: OpenMetrics) -> None:
@@ -481,7 +482,7 @@ def metrics_of(services: Iterable[Service]) -> OpenMetrics:
 
 
 def blind_services() -> list[Service]:
-    """Their Prometheus is down for seven hours; one process restarts meanwhile, to a higher value."""
+    """Their Prometheus is down for seven hours; one process restarts, and counts more."""
     found = []
     for name, restarts in (("blind", False), ("blind-restarts", True)):
         make = Maker(name)

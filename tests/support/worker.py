@@ -14,13 +14,13 @@ import random
 import signal
 import sys
 import time
+import traceback
 from dataclasses import asdict, dataclass
 from typing import Any
 from unittest.mock import patch
 
 from slo import backfill as backfill_module
 from slo.declaring import declare
-from slo.store.engine import StoreBusy
 from tests.support.books import fill, open_books, ripe, run_cycles
 
 
@@ -71,9 +71,10 @@ def fork(plan: Plan) -> tuple[int, int]:
     try:
         work(plan, lambda: os.write(writer, b"!"))
         code = 0
-    except StoreBusy as error:
-        print(error, file=sys.stderr)
+    except BaseException:  # noqa: BLE001 - told, and the parent sees the code.
+        traceback.print_exc()
     finally:
+        # Without the parent's own clean-up, which is not the child's to do.
         sys.stderr.flush()
         os._exit(code)
 
@@ -107,4 +108,4 @@ def plan_json(plan: Plan) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(Plan(**json.load(sys.stdin)))))
+    json.dump(run(Plan(**json.load(sys.stdin))), sys.stdout)
