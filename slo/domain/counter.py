@@ -120,9 +120,17 @@ def _before(edge: Edge, times: Sequence[int], place: int) -> tuple[int, ...]:
 
 
 def suspicious_times(edge: Edge, times: Sequence[int], values: Sequence[float]) -> list[int]:
-    """When a start is needed: at drops below the sample before, and after skipped scrapes."""
+    """When a start is needed: at drops below the sample before, and after skipped scrapes.
+
+    And at all samples while the edge holds a higher value: its fall may have been a
+    restart that the start told at the time did not show yet.
+    """
     times, values = after_edge(edge, times, values)
-    if not times or _is_plain(edge, times, values):
+    if not times:
+        return []
+    if edge.held > edge.seen:
+        return list(times)
+    if _is_plain(edge, times, values):
         return []
     found = []
     for index in _candidates(edge, times, values):
@@ -267,9 +275,15 @@ def _careful_steps(
     for time, value in zip(times, values, strict=True):
         interval = time - edge.at
         amount, held, start = max(0.0, value - edge.held), max(value, edge.held), edge.start
-        if time in asked or value < edge.seen or is_suspicious(interval, edge.intervals):
+        is_held = edge.held > edge.seen
+        if is_held or time in asked or value < edge.seen or is_suspicious(interval, edge.intervals):
             told = starts.between(edge.at, time)
-            if _is_reset(edge, value, told, starts.before(edge.at)):
+            # Since a fall nothing was counted: a restart's value has grown from zero.
+            if is_held and value >= edge.seen:
+                is_reset = _shows_restart(edge, told)
+            else:
+                is_reset = _is_reset(edge, value, told, starts.before(edge.at))
+            if is_reset:
                 amount, held = value, value
                 steps.resets += 1
             elif value < edge.held:
@@ -306,6 +320,15 @@ def _is_reset(edge: Edge, value: float, told: int | None, told_before: int | Non
         return drop > 0 and drop > max((0.0, *edge.rises))
     before = max((start for start in (told_before, edge.start) if start is not None), default=None)
     return told > edge.at if before is None else told - before > SAME_START
+
+
+def _shows_restart(edge: Edge, told: int | None) -> bool:
+    """Whether a fall that was taken for skew was a restart, by a start told only later.
+
+    Behind one address, samples may come from one replica of Prometheus and starts
+    from another that has not seen the restart yet.
+    """
+    return told is not None and edge.start is not None and told - edge.start > SAME_START
 
 
 def end_of(time: int, bucket: int, first_end: int) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from slo.domain.counter import usual_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from slo.domain.meter import Edge
     from slo.domain.series import Key, Series
@@ -48,14 +48,23 @@ class TargetSeen:
     intervals: Sequence[int]
     """The last distances between samples up to `before`."""
 
-    def newest(self, until: int) -> int | None:
-        """The newest sample at or before `until`."""
-        index = bisect_right(self.times, until)
-        return self.times[index - 1] if index else self.before
+    def at_ends(self, ends: Sequence[int], bucket: int) -> Iterator[tuple[int, int, int, int]]:
+        """For each bucket end with a sample before it: its place, itself, the newest sample, grace.
 
-    def grace(self, until: int, bucket: int) -> int:
-        """How old its newest sample may be at `until`: one bucket or two scrape intervals."""
-        index = bisect_right(self.times, until)
+        The grace is how old that sample may be: one bucket or two scrape intervals.
+        """
+        steady = bool(ends) and self.is_steady(ends[-1], bucket)
+        index, known, grace = 0, -1, bucket
+        for place, end in enumerate(ends):
+            index = bisect_right(self.times, end, index)
+            newest = self.times[index - 1] if index else self.before
+            if newest is None:
+                continue
+            if not steady and index != known:
+                known, grace = index, self._grace(index, bucket)
+            yield place, end, newest, grace
+
+    def _grace(self, index: int, bucket: int) -> int:
         times = self.times[max(0, index - _REMEMBERED) : index]
         if len(times) < _REMEMBERED and self.before is not None:
             times = (self.before, *times)
@@ -117,17 +126,12 @@ def covered_shares(
     """
     covered, expected = [0] * len(ends), [0] * len(ends)
     for target, up in targets:
-        steady = bool(ends) and target.is_steady(ends[-1], bucket)
-        for position, end in enumerate(ends):
-            newest = target.newest(end)
-            if newest is None:
-                continue
-            grace = bucket if steady else target.grace(end, bucket)
+        for place, end, newest, grace in target.at_ends(ends, bucket):
             if end - newest <= grace:
-                covered[position] += 1
-                expected[position] += 1
+                covered[place] += 1
+                expected[place] += 1
             elif is_expected(up, newest, end, grace):
-                expected[position] += 1
+                expected[place] += 1
     return [c / e if e else 0.0 for c, e in zip(covered, expected, strict=True)]
 
 
@@ -135,11 +139,7 @@ def is_silent(target: TargetSeen, ends: Sequence[int], bucket: int) -> bool:
     """Whether any bucket is not covered by `target` after its first sample."""
     if target.is_steady(ends[-1], bucket):
         return False
-    return any(
-        newest is not None and end - newest > target.grace(end, bucket)
-        for end in ends
-        for newest in (target.newest(end),)
-    )
+    return any(end - newest > grace for _, end, newest, grace in target.at_ends(ends, bucket))
 
 
 def is_expected(up: Timeline, newest: int, end: int, grace: int) -> bool:
