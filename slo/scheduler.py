@@ -28,7 +28,7 @@ from slo.store.engine import open_engine
 from slo.store.errors import StoreError
 from slo.store.migrations import ensure_current
 from slo.upkeep import upkeep
-from slo.web.app import create_app
+from slo.web.app import create_app, warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ def serve(settings: Settings, *, host: str, port: int) -> int:
         open_context(settings, engine, on_request) as live,
         open_context(settings, engine, on_request) as behind,
     ):
-        scheduler = _scheduler(live, behind, metrics, stopping)
+        scheduler = _scheduler(live, behind, metrics, stopping, lambda: warm(app))
         scheduler.start()
         try:
             _log.info("serving on http://%s:%s", host, port)
@@ -98,7 +98,11 @@ def _observer(metrics: Metrics) -> Callable[[RequestRecord], None]:
 
 
 def _scheduler(
-    live: Context, behind: Context, metrics: Metrics, stopping: threading.Event
+    live: Context,
+    behind: Context,
+    metrics: Metrics,
+    stopping: threading.Event,
+    on_cycle: Callable[[], None],
 ) -> BackgroundScheduler:
     interval = live.settings.interval
     scheduler = BackgroundScheduler(
@@ -111,7 +115,8 @@ def _scheduler(
     first = datetime.fromtimestamp((now.timestamp() // interval) * interval + lag + 1, UTC)
 
     def tick() -> None:
-        tick_once(live, metrics, time.time())
+        if tick_once(live, metrics, time.time()) is not None:
+            _guarded("drawing the overview", metrics, on_cycle)
 
     def fill() -> None:
         backfill_once(behind, stopping)

@@ -70,6 +70,12 @@ def create_app(
     return app
 
 
+def warm(app: Flask) -> None:
+    """Draw the overview once, so that the first visit after a cycle finds its rows kept."""
+    with app.test_request_context("/"):
+        pages.show_overview()
+
+
 def _template_folder() -> Path:
     """Where the templates are: inside the package as installed, beside it in a checkout."""
     package = Path(slo.__file__).parent

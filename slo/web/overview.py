@@ -98,24 +98,24 @@ def matching(standings: Iterable[Standing], query: Query) -> list[Standing]:
 
 
 class RowCache:
-    """Rendered rows, each kept while its standing and the minute stay the same.
+    """Rendered rows, each kept while its standing and what it says of the clock stay the same.
 
     Most visits fall between two cycles; for a thousand SLOs this is most of the page.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[Standing, int, Markup]] = {}
+        self._kept: dict[str, tuple[Standing, tuple[str, str], Markup]] = {}
 
     def render(self, standing: Standing, now: float, template: Callable[[Row], Markup]) -> Markup:
         """The row of a standing, by `template` if it is not kept."""
-        minute = int(now // 60)
+        clock = (urgency.forecast(standing, now), _events(standing, now))
         kept = self._kept.get(standing.slo)
-        if kept and kept[1] == minute and (kept[0] is standing or kept[0] == standing):
+        if kept and kept[1] == clock and (kept[0] is standing or kept[0] == standing):
             return kept[2]
         if len(self._kept) >= _MOST_KEPT:  # Renamed and removed SLOs must not pile up.
             self._kept.clear()
         html = template(row_of(standing, now))
-        self._kept[standing.slo] = (standing, minute, html)
+        self._kept[standing.slo] = (standing, clock, html)
         return html
 
 
