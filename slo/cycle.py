@@ -75,94 +75,75 @@ def _run(context: Context, now: float, deadline: float) -> CycleReport:
     with writing(context.engine) as session:
         number = cycles.start(session, int(now))
     declaration = declare(context, int(now))
+    by_source: dict[str, list[Counted]] = defaultdict(list)
+    for c in declaration.counted:
+        by_source[c.slo.source].append(c)
+    with ThreadPoolExecutor(max(1, len(by_source)), "cycle") as pool:
+        # Each source by itself: one that hangs keeps no other waiting.
+        parts = list(
+            pool.map(lambda s: _book_source(context, s, by_source[s], now, deadline), by_source)
+        )
+    booked = frozenset[str]().union(*(part.booked for part in parts))
     faults = dict(declaration.faults)
-    horizons = _horizons(context, now, faults)
-    todo = _begun(
-        context, [c for c in declaration.counted if c.slo.source in horizons], horizons, faults
-    )
-    booked: set[str] = set()
-    while todo and time.monotonic() < deadline:
-        outcomes = _collect(context, todo, horizons, deadline)
-        faults |= {o.job.slo.id: o.fault for o in outcomes if o.fault is not None}
-        done = _write(context, todo, outcomes, now, faults)
-        booked |= done
-        todo = _behind(todo, outcomes, done, horizons)
+    for part in parts:
+        faults.update(part.faults)
     rest = [c for c in declaration.counted if c.slo.id not in booked]
     stand_still(context, rest, faults, now)
     stand_unmetered(context, declaration.faults, now)
     _finish(context, number, now, before, len(booked), faults)
+    return CycleReport(booked, faults, all(part.caught_up for part in parts))
+
+
+def _book_source(
+    context: Context, source: str, counted: Sequence[Counted], now: float, deadline: float
+) -> CycleReport:
+    """Book the SLOs of one source as far as it can be now; a source that fails is a fault."""
+    booked: set[str] = set()
+    faults: dict[str, Fault] = {}
+    try:
+        horizon = horizon_of(context.clients[source], context.source(source), now)
+        todo = _begun(context, source, counted, horizon)
+    except SourceError as error:
+        return CycleReport(faults={f"source {source}": Fault(error.kind, str(error))})
+    while todo and time.monotonic() < deadline:
+        outcomes = _collect(context, source, todo, horizon, deadline)
+        faults |= {o.job.slo.id: o.fault for o in outcomes if o.fault is not None}
+        done = _write(context, todo, outcomes, now, faults)
+        booked |= done
+        todo = _behind(todo, outcomes, done, horizon)
     return CycleReport(frozenset(booked), faults, not todo)
 
 
-def _horizons(context: Context, now: float, faults: dict[str, Fault]) -> dict[str, Horizon]:
-    """How far each source may be booked; a source that does not answer is a fault."""
-    horizons = {}
-    for name in {slo.source for slo in context.settings.slos}:
-        try:
-            horizons[name] = horizon_of(context.clients[name], context.source(name), now)
-        except SourceError as error:
-            faults[f"source {name}"] = Fault(error.kind, str(error))
-    return horizons
-
-
 def _begun(
-    context: Context,
-    counted: Sequence[Counted],
-    horizons: Mapping[str, Horizon],
-    faults: dict[str, Fault],
+    context: Context, source: str, counted: Sequence[Counted], horizon: Horizon
 ) -> list[Counted]:
     """The same SLOs; new meters are told how far back their ledger is to reach."""
-    new: dict[str, list[Counted]] = defaultdict(list)
-    for c in counted:
-        if c.meter.booked_to is None and c.meter.watch_from is None:
-            new[c.slo.source].append(c)
-    reached: dict[str, int] = {}
-    for source, begun in new.items():
-        try:
-            reach = backfill_reach(context, source, int(horizons[source].until))
-        except SourceError as error:
-            faults[f"source {source}"] = Fault(error.kind, str(error))
-            continue
-        with writing(context.engine) as session:
-            for c in begun:
-                start = bucket_floor(horizons[source].until - FIRST_READING, c.slo.bucket)
-                begin = min(start, bucket_floor(reach, c.slo.bucket)) if reach else start
-                booking.set_backfill(session, c.meter.id, begin, begin)
-                reached[c.slo.id] = begin
-    waiting = {c.slo.id for begun in new.values() for c in begun} - set(reached)
-    return [
-        replace(c, meter=replace(c.meter, watch_from=reached[c.slo.id]))
-        if c.slo.id in reached
-        else c
-        for c in counted
-        if c.slo.id not in waiting
-    ]
+    new = {c.slo.id for c in counted if c.meter.booked_to is None and c.meter.watch_from is None}
+    if not new:
+        return list(counted)
+    reach = backfill_reach(context, source, int(horizon.until))
+    begun = []
+    with writing(context.engine) as session:
+        for c in counted:
+            if c.slo.id not in new:
+                begun.append(c)
+                continue
+            start = bucket_floor(horizon.until - FIRST_READING, c.slo.bucket)
+            begin = min(start, bucket_floor(reach, c.slo.bucket)) if reach else start
+            booking.set_backfill(session, c.meter.id, begin, begin)
+            begun.append(replace(c, meter=replace(c.meter, watch_from=begin)))
+    return begun
 
 
 def _collect(
-    context: Context,
-    counted: Sequence[Counted],
-    horizons: Mapping[str, Horizon],
-    deadline: float,
+    context: Context, source: str, counted: Sequence[Counted], horizon: Horizon, deadline: float
 ) -> list[Outcome]:
-    """What each SLO's span holds; sources are read side by side."""
+    """What each SLO's span holds."""
     with reading(context.engine) as session:
         kept = edges.edges_of(session, [c.meter.id for c in counted])
-    jobs: dict[str, list[Job]] = defaultdict(list)
-    for c in counted:
-        job = _job(context, c, horizons[c.slo.source], kept.get(c.meter.id, []))
-        if job.span.seconds:
-            jobs[c.slo.source].append(job)
-    if not jobs:
-        return []
-    with ThreadPoolExecutor(len(jobs), "collect") as pool:
-        parts = pool.map(
-            lambda source: collect(
-                jobs[source], context.reader(source, deadline), horizons[source].head
-            ),
-            jobs,
-        )
-        return [outcome for part in parts for outcome in part]
+    jobs = [_job(context, c, horizon, kept.get(c.meter.id, [])) for c in counted]
+    jobs = [job for job in jobs if job.span.seconds]
+    return collect(jobs, context.reader(source, deadline), horizon.head)
 
 
 def _job(context: Context, c: Counted, horizon: Horizon, kept: Sequence[Edge]) -> Job:
@@ -188,19 +169,23 @@ def _job(context: Context, c: Counted, horizon: Horizon, kept: Sequence[Edge]) -
 
 
 def _behind(
-    todo: Sequence[Counted],
-    outcomes: Sequence[Outcome],
-    booked: set[str],
-    horizons: Mapping[str, Horizon],
+    todo: Sequence[Counted], outcomes: Sequence[Outcome], booked: set[str], horizon: Horizon
 ) -> list[Counted]:
-    """The SLOs that were booked and still lie behind their source, with their meters moved on."""
-    ends = {o.job.slo.id: o.booking.span.end for o in outcomes if o.booking is not None}
+    """The SLOs whose whole span was booked and that still lie behind, with their meters moved on.
+
+    One whose newest buckets wait for samples waits for the next cycle.
+    """
+    ends = {
+        o.job.slo.id: o.job.span.end
+        for o in outcomes
+        if o.booking is not None and o.booking.span.end == o.job.span.end
+    }
     return [
         replace(c, meter=replace(c.meter, booked_to=ends[c.slo.id]))
         for c in todo
         if c.slo.id in booked
-        and ends[c.slo.id] < bucket_floor(horizons[c.slo.source].until, c.slo.bucket)
-        and next(o for o in outcomes if o.job.slo.id == c.slo.id).job.span.end == ends[c.slo.id]
+        and c.slo.id in ends
+        and ends[c.slo.id] < bucket_floor(horizon.until, c.slo.bucket)
     ]
 
 

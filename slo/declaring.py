@@ -60,8 +60,9 @@ def declare(context: Context, now: int) -> Declaration:
             for slo in context.settings.slos
             if not is_settled(slo.indicator)
         }
+    down: dict[str, Fault] = {}
     for slo in context.settings.slos:
-        found = _resolved(context, slo, known.get(slo.id, {}), now)
+        found = _resolved(context, slo, known.get(slo.id, {}), now, down)
         if isinstance(found, Fault):
             faults[slo.id] = found
         else:
@@ -84,7 +85,10 @@ def _show_paused(session: Session, slo_ids: Collection[str]) -> None:
     standings.put(session, paused)
 
 
-def _resolved(context: Context, slo: SLO, known: Mapping[str, str], now: int) -> Declared | Fault:
+def _resolved(
+    context: Context, slo: SLO, known: Mapping[str, str], now: int, down: dict[str, Fault]
+) -> Declared | Fault:
+    """What an SLO counts; `down` keeps why a source failed, so that it is asked only once."""
     identity = _fingerprint(slo)
     if identity in known:
         # What it came to when its meter began stays: a meter counts one thing.
@@ -92,10 +96,15 @@ def _resolved(context: Context, slo: SLO, known: Mapping[str, str], now: int) ->
         return Declared(_with_objective(slo, indicator), indicator, identity)
     if is_settled(slo.indicator) and not isinstance(slo.indicator, FirstOf):
         return Declared(slo, slo.indicator, identity)
+    if slo.source in down:
+        return down[slo.source]
     try:
         resolved = resolve(context.clients[slo.source], slo, now)
     except SourceError as error:
-        return Fault(error.kind, str(error))
+        fault = Fault(error.kind, str(error))
+        if error.fails_over:
+            down[slo.source] = fault
+        return fault
     if not isinstance(resolved, Resolved):
         return resolved
     return Declared(_with_objective(slo, resolved.indicator), resolved.indicator, identity)
