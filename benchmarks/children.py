@@ -43,7 +43,7 @@ from slo.prometheus.naming import series_name
 from slo.store import booking, migrations, readings, slos
 from slo.store import standings as stored
 from slo.store.engine import open_engine, reading, writing
-from slo.web.app import create_app
+from slo.web.app import create_app, warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,7 +139,8 @@ def page(size: int) -> dict[str, Any]:
     with _store() as engine:
         now = int(time.time()) // MINUTE * MINUTE
         subjects = _filled(engine, size, now)
-        client = create_app(engine, clock=lambda: now + LAG).test_client()
+        app = create_app(engine, clock=lambda: now + LAG)
+        client = app.test_client()
 
         def get() -> None:
             answer = client.get("/")
@@ -150,17 +151,20 @@ def page(size: int) -> dict[str, Any]:
         cpu = time.process_time()
         seconds = _median(get, 20)
         cpu = (time.process_time() - cpu) / 20
-        fresh = []
+        fresh, drawn = [], []
         for end in range(now + MINUTE, now + 8 * MINUTE, MINUTE):
             with writing(engine) as session:
                 stored.put(
                     session, standings.compute(session, [_renewed(s, end) for s in subjects])
                 )
+            # As the service does after each cycle, in the cycle's thread.
+            drawn.append(_median(lambda: warm(app), 1))
             fresh.append(_median(get, 1))
         return {
             "seconds": seconds,
             "cpu": cpu,
             "fresh": statistics.median(fresh),
+            "drawn": statistics.median(drawn),
             "kb": len(client.get("/").data) / 1024,
         }
 
