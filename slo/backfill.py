@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from slo.domain.span import Span, bucket_end
 from slo.prometheus.collector import collect
-from slo.prometheus.job import Job
+from slo.prometheus.errors import SourceError
+from slo.prometheus.job import Fault, Job
 from slo.prometheus.resolve import had_data
 from slo.store import booking, slos
 from slo.store.engine import reading, writing
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from slo.declaring import Counted
     from slo.domain.booking import Booking
     from slo.prometheus.head import Head
-    from slo.prometheus.job import Fault
+    from slo.prometheus.raw import RawReader
 
 _log = logging.getLogger(__name__)
 
@@ -142,11 +143,13 @@ def _book_chunk(
         if outcome.booking is None:
             continue
         job = outcome.job
-        if _is_empty(outcome.booking) and not had_data(
-            reader.client, job.indicator, job.meter.backfill_to or 0, job.span.end
-        ):
-            with writing(context.engine) as session:
-                booking.stop_backfill(session, job.meter.id)
+        try:
+            if _is_empty(outcome.booking) and not _had_data(reader, job):
+                with writing(context.engine) as session:
+                    booking.stop_backfill(session, job.meter.id, job.meter.backfill_to)
+                continue
+        except SourceError as error:
+            faults[job.slo.id] = Fault(error.kind, str(error))
             continue
         every = keep_every(context.settings.keep, now - job.span.end, job.slo.bucket)
         with writing(context.engine) as session:
@@ -176,6 +179,11 @@ def _job(context: Context, c: Counted, end: int | None) -> Job:
         keep_edges=c.meter.booked_from is None,
         hold=False,
     )
+
+
+def _had_data(reader: RawReader, job: Job) -> bool:
+    start = job.meter.backfill_to or 0
+    return reader.ask(lambda c: had_data(c, job.indicator, start, job.span.end))
 
 
 def _is_empty(found: Booking) -> bool:

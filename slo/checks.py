@@ -35,6 +35,8 @@ PATIENCE = 120.0
 """Seconds that counting the last hour of all SLOs of a source may take."""
 _MOST = 8
 """Names that are guessed at most."""
+_METRIC_KEYS = {"availability": "requests", "latency": "latency", "accuracy": "accuracy"}
+"""The key of `metrics:` that names the metric of each SLO of the short form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ def _check_source(
         return {slo.id: Check(slo, slo.indicator, (finding,)) for slo in slos}
     # Up to the source's now, not less its lag: a series may have come up just now.
     asker = Asker(context.clients[source], horizon.head.now)
-    checks = [_check_one(asker, slo) for slo in slos]
+    short = _short_form(context)
+    checks = [_remedied(_check_one(asker, slo), slo.id in short) for slo in slos]
     return {c.slo.id: c for c in _with_values(context, source, checks, horizon)}
 
 
@@ -90,6 +93,21 @@ def _check_one(asker: Asker, slo: SLO) -> Check:
         return Check(slo, slo.indicator, tuple(_unresolved(asker, slo, resolved)))
     except SourceError as error:
         return Check(slo, slo.indicator, (Finding("error", str(error)),))
+
+
+def _short_form(context: Context) -> set[str]:
+    """The ids of the SLOs that the short form declares; each has a sentence on what it means."""
+    told = {sentence.partition(" is ")[0] for sentence in context.settings.defaults}
+    return {slo.id for slo in context.settings.slos if slo.id in told}
+
+
+def _remedied(one: Check, short: bool) -> Check:
+    """The check of a short form's SLO that matches nothing, with the key that names its metric."""
+    missing = one.failed and isinstance(one.indicator, Events | FirstOf)
+    if not (short and missing) or one.slo.name not in _METRIC_KEYS:
+        return one
+    remedy = Finding("error", f"name your own: metrics: {{{_METRIC_KEYS[one.slo.name]}: ...}}")
+    return replace(one, findings=(*one.findings, remedy))
 
 
 def _choice(slo: SLO, chosen: Indicator) -> Iterator[Finding]:

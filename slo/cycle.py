@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from slo.context import collector_paused
 from slo.declaring import declare
 from slo.domain.span import Span, bucket_floor
-from slo.domain.standing import FAULT
+from slo.domain.standing import FAULT, UNMATCHED
 from slo.horizon import backfill_reach, horizon_of
 from slo.prometheus.collector import collect
 from slo.prometheus.errors import SourceError
@@ -44,6 +44,9 @@ FIRST_READING = 600
 
 LONGEST_SPAN = 21_600
 """Seconds that one transaction books of an SLO; a longer absence takes several."""
+
+MOST_SECONDS = 2_160_000
+"""Seconds that one pass books of all SLOs together: their samples are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,9 @@ def _book_source(
     faults: dict[str, Fault] = {}
     try:
         horizon = horizon_of(context.clients[source], context.source(source), now)
-        todo = _begun(context, source, counted, horizon)
     except SourceError as error:
         return CycleReport(faults={f"source {source}": Fault(error.kind, str(error))})
+    todo = _begun(context, source, counted, horizon, faults)
     while todo and time.monotonic() < deadline:
         outcomes = _collect(context, source, todo, horizon, deadline)
         faults |= {o.job.slo.id: o.fault for o in outcomes if o.fault is not None}
@@ -115,20 +118,31 @@ def _book_source(
 
 
 def _begun(
-    context: Context, source: str, counted: Sequence[Counted], horizon: Horizon
+    context: Context,
+    source: str,
+    counted: Sequence[Counted],
+    horizon: Horizon,
+    faults: dict[str, Fault],
 ) -> list[Counted]:
-    """The same SLOs; new meters are told how far back their ledger is to reach."""
+    """The same SLOs; new meters are told how far back their ledger is to reach.
+
+    While the source cannot tell how far that is, the new ones wait, and only they.
+    """
     new = {c.slo.id for c in counted if c.meter.booked_to is None and c.meter.watch_from is None}
     if not new:
         return list(counted)
-    reach = backfill_reach(context, source, int(horizon.until))
+    try:
+        reach = backfill_reach(context, source, int(horizon.until))
+    except SourceError as error:
+        faults |= dict.fromkeys(new, Fault(error.kind, str(error)))
+        return [c for c in counted if c.slo.id not in new]
     begun = []
     with writing(context.engine) as session:
         for c in counted:
             if c.slo.id not in new:
                 begun.append(c)
                 continue
-            start = bucket_floor(horizon.until - FIRST_READING, c.slo.bucket)
+            start = _first_reading(c, horizon)
             begin = min(start, bucket_floor(reach, c.slo.bucket)) if reach else start
             booking.set_backfill(session, c.meter.id, begin, begin)
             begun.append(replace(c, meter=replace(c.meter, watch_from=begin)))
@@ -141,25 +155,32 @@ def _collect(
     """What each SLO's span holds."""
     with reading(context.engine) as session:
         kept = edges.edges_of(session, [c.meter.id for c in counted])
-    jobs = [_job(context, c, horizon, kept.get(c.meter.id, [])) for c in counted]
+    longest = max(1, min(LONGEST_SPAN, MOST_SECONDS // len(counted)))
+    jobs = [_job(context, c, horizon, kept.get(c.meter.id, []), longest) for c in counted]
     jobs = [job for job in jobs if job.span.seconds]
     return collect(jobs, context.reader(source, deadline), horizon.head)
 
 
-def _job(context: Context, c: Counted, horizon: Horizon, kept: Sequence[Edge]) -> Job:
-    """The span from the SLO's last reading on; a new ledger begins ten minutes ago."""
+def _first_reading(c: Counted, horizon: Horizon) -> int:
+    end = bucket_floor(horizon.until, c.slo.bucket)
+    return bucket_floor(end - FIRST_READING, c.slo.bucket)
+
+
+def _job(context: Context, c: Counted, horizon: Horizon, kept: Sequence[Edge], longest: int) -> Job:
+    """The span from the SLO's last reading on, of at most `longest` seconds or a bucket."""
     end = bucket_floor(horizon.until, c.slo.bucket)
     first = c.meter.booked_to is None
     start = c.meter.booked_to
     if start is None:
-        start = bucket_floor(end - FIRST_READING, c.slo.bucket)
+        start = _first_reading(c, horizon)
+    end = min(end, start + max(c.slo.bucket, bucket_floor(longest, c.slo.bucket)))
     max_gap = int(context.settings.max_gap.total_seconds())
     watch_from = start if c.meter.watch_from is None else c.meter.watch_from
     return Job(
         c.slo,
         c.indicator,
         c.meter,
-        Span(start, min(end, start + LONGEST_SPAN)),
+        Span(start, end),
         # A series silent for longer than `max_gap` is forgotten: it may have counted before.
         max(watch_from, start - max_gap),
         int(context.source(c.slo.source).scrape_interval.total_seconds()),
@@ -223,9 +244,10 @@ def _write_together(
 ) -> set[str]:
     by_slo = {c.slo.id: c for c in counted}
     with writing(context.engine) as session:
+        for kind in (FAULT, UNMATCHED):
+            notes.clear_all(session, [o.job.meter.id for o in found], kind)
         meters = booking.book(session, [o.booking for o in found if o.booking is not None])
         booked = [by_slo[o.job.slo.id] for o in found if o.job.meter.id in meters]
-        notes.clear_all(session, meters, FAULT)
         stand(session, context, booked, now)
     return {c.slo.id for c in booked}
 

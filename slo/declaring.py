@@ -13,10 +13,11 @@ from slo.prometheus.job import Fault
 from slo.prometheus.resolve import Resolved, is_settled, resolve
 from slo.store import slos, standings
 from slo.store.engine import reading, writing
+from slo.store.renames import RenameError
 from slo.store.slos import Declared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -56,7 +57,7 @@ def declare(context: Context, now: int) -> Declaration:
     faults: dict[str, Fault] = {}
     with reading(context.engine) as session:
         known = {
-            slo.id: {m.fingerprint: m.indicator for m in slos.meters_of(session, slo.id)}
+            slo.id: {m.fingerprint: m.indicator for m in _meters_of(session, slo)}
             for slo in context.settings.slos
             if not is_settled(slo.indicator)
         }
@@ -67,15 +68,32 @@ def declare(context: Context, now: int) -> Declaration:
             faults[slo.id] = found
         else:
             declared.append(found)
-    with writing(context.engine) as session:
-        meters = slos.declare(session, declared, now)
-        # One that is to take over an older ledger (`was`) must not get a row of its own first.
-        unmetered = [s for s in context.settings.slos if s.id in faults and s.was is None]
-        slos.know(session, unmetered, now)
-        gone = slos.pause_absent(session, [slo.id for slo in context.settings.slos], now)
-        _show_paused(session, gone)
+    while True:
+        try:
+            meters = _write(context, declared, faults, now)
+            break
+        except RenameError as error:
+            # One SLO's wrong `was` must not stop the others.
+            faults[error.slo] = Fault("rename", str(error))
+            declared = [d for d in declared if d.slo.id != error.slo]
     counted = tuple(Counted(d.slo, d.indicator, meters[d.slo.id]) for d in declared)
     return Declaration(counted, faults)
+
+
+def _write(
+    context: Context, declared: Sequence[Declared], faults: Mapping[str, Fault], now: int
+) -> dict[str, Meter]:
+    """The meters that run; SLOs that are gone are paused, those that wait are known."""
+    every = context.settings.slos
+    # One that is to take over an older ledger (`was`) must not get a row of its own first, and
+    # that ledger is not gone while it waits.
+    waiting = [s for s in every if s.id in faults]
+    kept = [s.id for s in every] + [s.was for s in waiting if s.was is not None]
+    with writing(context.engine) as session:
+        meters = slos.declare(session, declared, now)
+        slos.know(session, [s for s in waiting if s.was is None], now)
+        _show_paused(session, slos.pause_absent(session, kept, now))
+    return meters
 
 
 def _show_paused(session: Session, slo_ids: Collection[str]) -> None:
@@ -83,6 +101,11 @@ def _show_paused(session: Session, slo_ids: Collection[str]) -> None:
     found = (standings.one(session, slo_id) for slo_id in slo_ids)
     paused = [(replace(s, paused=True, data="none"), None) for s in found if s is not None]
     standings.put(session, paused)
+
+
+def _meters_of(session: Session, slo: SLO) -> list[Meter]:
+    """The SLO's meters; before it is renamed they are under its former id."""
+    return slos.meters_of(session, slo.id) or slos.meters_of(session, slo.was or slo.id)
 
 
 def _resolved(

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from slo import standings
 from slo.domain.duration import format_duration
 from slo.domain.exclusion import net_spans
-from slo.domain.indicator import Events, Freshness, Latency, Mean, Query, Slices
+from slo.domain.indicator import Events, FirstOf, Freshness, Latency, Mean, Query, Slices
 from slo.domain.lookup import Subject, View, plan_of
+from slo.domain.meter import Meter, indicator_json
 from slo.domain.reads import reads_of
 from slo.domain.span import Span
-from slo.domain.standing import BURN_SPANS
+from slo.domain.standing import BURN_SPANS, FAULT
 from slo.prometheus.collector import read_from
 from slo.prometheus.head import HEAD_QUERY
 from slo.prometheus.job import Job
 from slo.promql import WINDOW
 from slo.store import contributors, corrections, edges, exclusions, notes, readings, slos
+from slo.store import standings as stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
     from slo.domain.indicator import Indicator
     from slo.domain.ledger import Contribution, Correction, Exclusion, Reading, Tally
     from slo.domain.lookup import Plan
-    from slo.domain.meter import Edge, Meter
+    from slo.domain.meter import Edge
     from slo.domain.slo import SLO
     from slo.domain.standing import Note, Standing
     from slo.store.slos import Revision
+
+_UNMETERED = 0
+"""The id of no stored meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ def explain(
     kept = edges.edges_of(session, [meter.id])[meter.id]
     hour = contributors.worst_hour(session, meter.id, plan.window.start, plan.window.end)
     own = [n for n in notes.of(session, [meter.id])[meter.id] if n not in standing.notes]
+    if at is None:
+        own = [*_faults(session, slo, (*standing.notes, *own)), *own]
     return Explanation(
         slo,
         subject.indicator,
@@ -128,7 +135,9 @@ def explain(
             _burn(view, Span(plan.end - seconds, plan.end), name, rates.get(name))
             for name, seconds in BURN_SPANS
         ),
-        tuple(requests_of(subject, kept, _next_span(plan), scrape_interval)),
+        ()
+        if meter.id == _UNMETERED
+        else tuple(requests_of(subject, kept, _next_span(plan), scrape_interval)),
         None
         if hour is None
         else WorstHour(hour, tuple(contributors.top(session, meter.id, hour, hour + 3600))),
@@ -136,6 +145,22 @@ def explain(
         tuple(slos.revisions(session, slo.id)),
         tuple(slos.meters_of(session, slo.id)),
     )
+
+
+def unmetered(slo: SLO) -> Meter:
+    """The meter, in no store, of an SLO that none counts yet: that of its first alternative."""
+    indicator = slo.indicator
+    if isinstance(indicator, FirstOf):
+        indicator = indicator.alternatives[0]
+    return Meter(_UNMETERED, slo.id, "", slo.bucket, indicator_json(indicator))
+
+
+def _faults(session: Session, slo: SLO, told: Sequence[Note]) -> list[Note]:
+    """The faults that only the stored standing knows: those of an SLO that has no meter."""
+    last = stored.one(session, slo.id)
+    known = {(n.kind, n.text) for n in told}
+    notes_ = () if last is None else last.notes
+    return [n for n in notes_ if n.kind == FAULT and (n.kind, n.text) not in known]
 
 
 def _in_force(session: Session, slo: SLO, at: int) -> SLO:

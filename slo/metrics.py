@@ -57,7 +57,8 @@ _GAUGES: tuple[tuple[str, str, Callable[[Standing], float | None]], ...] = (
     (
         "slo_last_reading_timestamp_seconds",
         "End of the last bucket that was booked.",
-        lambda s: float(s.at),
+        # Without a reading `at` is only the time of the cycle.
+        lambda s: None if s.last_data is None else float(s.at),
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from slo.domain.standing import FAULT, Note
 from slo.store import notes, slos
 from slo.store import standings as stored
 from slo.store.engine import reading, writing
+from slo.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from slo.context import Context
     from slo.declaring import Counted
     from slo.prometheus.job import Fault
+
+_log = logging.getLogger(__name__)
 
 
 def stand(session: Session, context: Context, counted: Sequence[Counted], now: float) -> None:
@@ -44,9 +48,28 @@ def stand(session: Session, context: Context, counted: Sequence[Counted], now: f
 def stand_still(
     context: Context, counted: Sequence[Counted], faults: Mapping[str, Fault], now: float
 ) -> None:
-    """Write the standings of SLOs that were not booked: their data grow old, and why is noted."""
+    """Write the standings of SLOs that were not booked: their data grow old, and why is noted.
+
+    One that cannot be computed is found by halves, so that it stops no other.
+    """
     if not counted:
         return
+    try:
+        _stand_together(context, counted, faults, now)
+    except StoreError:
+        raise
+    except Exception:  # noqa: BLE001 - logged with its trace once it is found.
+        if len(counted) == 1:
+            _log.exception("the standing of %s failed", counted[0].slo.id)
+            return
+        middle = len(counted) // 2
+        for half in (counted[:middle], counted[middle:]):
+            stand_still(context, half, faults, now)
+
+
+def _stand_together(
+    context: Context, counted: Sequence[Counted], faults: Mapping[str, Fault], now: float
+) -> None:
     told = {
         c.meter.id: (int(now), (Note(FAULT, fault.message),))
         for c in counted

@@ -144,14 +144,18 @@ def tick_once(context: Context, metrics: Metrics, now: float) -> CycleReport | N
 
 def backfill_once(context: Context, stopping: threading.Event) -> None:
     """Backfill what is wanted, until it is done or the service stops."""
+    now = time.time()
     try:
-        now = time.time()
         counted = [c for c in declare(context, int(now)).counted if c.meter.backfill_to is not None]
         heads = {}
         for name in {c.slo.source for c in counted}:
-            heads[name] = horizon_of(context.clients[name], context.source(name), now).head
+            try:
+                heads[name] = horizon_of(context.clients[name], context.source(name), now).head
+            except SourceError as error:
+                _log.warning("backfill waits: %s", error)
+        counted = [c for c in counted if c.slo.source in heads]
         backfill(context, counted, heads, now=int(now), stopped=stopping.is_set)
-    except (SourceError, StoreError) as error:
+    except StoreError as error:
         _log.warning("backfill waits: %s", error)
 
 

@@ -252,13 +252,14 @@ def _notes(plan: Plan, events: Tally, booked: Iterable[Note]) -> tuple[Note, ...
     elif meter.booked_from is not None and window.start < plan.begun < plan.end:
         text = f"The ledger begins at {rfc3339(plan.begun)}, inside the window."
         result.append(Note("young", text, None, window.start, plan.begun))
-    result += [
-        note
-        for note in booked
-        if note.kind == FAULT
-        or (
-            (note.last is None or note.last > window.start)
-            and (note.first is None or note.first <= window.end)
-        )
-    ]
+    result += [note for note in booked if _touches(note, plan)]
     return tuple(result)
+
+
+def _touches(note: Note, plan: Plan) -> bool:
+    """Whether a booked note concerns the window; a fault concerns the present alone."""
+    if note.kind == FAULT:
+        return not plan.past
+    window = plan.window
+    is_later = note.first is not None and note.first > window.end
+    return not is_later and (note.last is None or note.last > window.start)

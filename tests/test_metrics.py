@@ -130,6 +130,14 @@ def test_a_number_that_does_not_exist_has_no_sample(store):
     assert "slo_objective" in names
 
 
+def test_an_slo_without_a_reading_has_no_time_of_one(store):
+    put_standings(store, [make_standing("s/never", last_data=None), make_standing("s/read")])
+    metrics = Metrics(store)
+    name = "slo_last_reading_timestamp_seconds"
+    assert value(metrics, name, slo="s/never", service="s") is None
+    assert value(metrics, name, slo="s/read", service="s") == AT
+
+
 def test_no_sample_is_nan(store):
     put_standings(store, many_standings())
     assert not [key for key, number in samples(Metrics(store)).items() if math.isnan(number)]

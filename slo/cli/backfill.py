@@ -22,6 +22,7 @@ from slo.domain.ledger import NOTHING, Tally, difference
 from slo.domain.span import bucket_floor, rfc3339
 from slo.horizon import horizon_of
 from slo.publishing import stand
+from slo.standings import SLICE_KINDS
 from slo.store import readings, slos
 from slo.store.engine import reading, writing
 
@@ -200,7 +201,8 @@ def _print_ledgers(context: Context, plan: _Plan, faults: Mapping[str, str]) -> 
         first = found.get((meter.id, meter.booked_from or 0))
         last = found.get((meter.id, meter.booked_to or 0))
         tally = NOTHING if first is None or last is None else difference(first, last)
-        text = _ledger_text(meter, tally)
+        what = "slices" if c.indicator.kind in SLICE_KINDS else "events"
+        text = _ledger_text(meter, tally, what)
         if c.slo.id not in faults and meter.backfill_to is None and _is_short(meter, plan.start):
             empty = meter.booked_from is None
             text += f"; Prometheus has {'no samples of it' if empty else 'nothing older'}"
@@ -211,11 +213,11 @@ def _is_short(meter: Meter, start: int) -> bool:
     return meter.booked_from is None or meter.booked_from > start
 
 
-def _ledger_text(meter: Meter, tally: Tally) -> str:
+def _ledger_text(meter: Meter, tally: Tally, what: str) -> str:
     if meter.booked_from is None or meter.booked_to is None:
         return "empty"
     covered = tally.covered / max(1, meter.booked_to - meter.booked_from)
     return (
-        f"{show.stretch(meter.booked_from, meter.booked_to)}, {show.count(tally.total)} events,"
+        f"{show.stretch(meter.booked_from, meter.booked_to)}, {show.count(tally.total)} {what},"
         f" {show.count(tally.bad)} bad, {show.percent(covered)} covered"
     )

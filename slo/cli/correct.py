@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from slo.domain.meter import Meter
     from slo.domain.standing import Standing
 
+_NOISE = 1e-6
+"""Events that sums of floats may differ by without meaning anything."""
+
 
 @make(
     "correct",
@@ -67,7 +70,9 @@ def command(
     Booked readings stay as they are; the correction stands beside them with who,
     when and why. It restates budgets and history, and neither fires nor resolves
     alerts. Bad events are total less good: 5 events that were bad and counted as
-    good are --good -5 --total 0.
+    good are --good -5 --total 0. What would leave a window with more good than
+    total events, or with fewer than none, is refused. A correction is taken back
+    by one of the opposite sign.
     """
     _ensure_sensible(good, total, why)
     choose_one([slo.id for slo in settings.slos], slo_id)
@@ -79,11 +84,17 @@ def command(
         held = _ensure_held(meter, slo_id, end)
         key = key or _key(slo_id, end, good, total, why)
         before = _standing(session, settings, held)
+        window = None if before.window.start < end <= before.window.end else end
+        events = before if window is None else _standing(session, settings, held, window)
         correction = Correction(
             slo_id, end, good, total, who or getpass.getuser(), why.strip(), key, now
         )
         booked = corrections.add(session, correction)
         after = _standing(session, settings, held)
+        if booked:
+            _ensure_possible(
+                events, after if window is None else _standing(session, settings, held, window)
+            )
     if not booked:
         click.echo(f"A correction with the key {key!r} is booked already; nothing changed.")
         return 0
@@ -100,7 +111,16 @@ def command(
     _print_change(
         "SLI", show.sli(before.sli, before.objective), show.sli(after.sli, after.objective)
     )
+    click.echo(
+        f"To take it back: slo correct {slo_id} --end {rfc3339(end)}"
+        f" --good {_plain(0 - good)} --total {_plain(0 - total)} --why TEXT"
+    )
     return 0
+
+
+def _plain(number: float) -> str:
+    """A number as an option takes it, without thousands separators."""
+    return f"{number:.15g}"
 
 
 def _print_change(what: str, before: str, after: str) -> None:
@@ -127,13 +147,34 @@ def _ensure_held(meter: Meter | None, slo_id: str, end: int) -> Meter:
     return meter
 
 
-def _standing(session: Session, settings: Settings, meter: Meter) -> Standing:
-    """The SLO's standing as of its last reading, computed and kept."""
+def _ensure_possible(before: Standing, after: Standing) -> None:
+    """Refuse what no events can add up to; what was so before may be made better."""
+    crossed = after.good - after.total > max(0.0, before.good - before.total) + _NOISE
+    negative = any(
+        new < min(0.0, old) - _NOISE
+        for old, new in ((before.good, after.good), (before.total, after.total))
+    )
+    if crossed or negative:
+        raise click.UsageError(
+            f"the window {rfc3339(after.window.start)} to {rfc3339(after.window.end)} would have"
+            f" {show.count(after.good)} good of {show.count(after.total)} total events; it has"
+            f" {show.count(before.good)} of {show.count(before.total)}. Good must lie between 0"
+            " and total: more good events need as many more in --total"
+        )
+
+
+def _standing(
+    session: Session, settings: Settings, meter: Meter, at: int | None = None
+) -> Standing:
+    """The SLO's standing as of its last reading, computed and kept, or as of `at`."""
     slo = next(slo for slo in settings.slos if slo.id == meter.slo)
     then = slos.revision_at(session, [slo.id], int(time.time())).get(slo.id)
     if then is not None:
         slo = replace(slo, objective=then.objective, window=then.window)
-    found = standings.compute(session, [subject_of(session, settings, slo, meter, None)])
+    subject = subject_of(session, settings, slo, meter, None)
+    if at is not None:
+        return standings.compute(session, [subject], {slo.id: at})[0][0]
+    found = standings.compute(session, [subject])
     stored.put(session, found)
     return found[0][0]
 

@@ -35,6 +35,9 @@ def command(settings: Settings, seconds: float) -> int:
     Makes the database where there is none. Safe beside a running `slo serve`:
     nothing is booked twice. Prints what was booked; faults go to stderr, one a
     line, and the exit code is 1 then.
+
+    A new ledger begins ten minutes ago. Older days are read by `slo serve` in the
+    background, or by `slo backfill`; a cycle does not read them.
     """
     with open_store(settings, create=True) as engine, open_context(settings, engine) as context:
         report = run_cycle(context, time.time(), seconds)
@@ -51,6 +54,10 @@ def command(settings: Settings, seconds: float) -> int:
         click.echo("Prometheus shows nothing newer than what is booked.")
     if not report.caught_up:
         click.echo("Not caught up yet: run it again, or with more --seconds.")
+    declared = [meters[slo.id] for slo in settings.slos if slo.id in meters]
+    starts = [m.backfill_to for m in declared if m.backfill_to is not None and m.booked_from]
+    if starts:
+        click.echo(f"History is not read yet; run: slo backfill --from {rfc3339(min(starts))}")
     for name, fault in sorted(report.faults.items()):
         click.echo(f"{name}: {fault.message}", err=True)
     return FAULTS if report.faults else 0

@@ -16,9 +16,10 @@ from slo.cli.parameters import INSTANT, choose_one
 from slo.cli.status import subject_of
 from slo.domain.meter import canonical
 from slo.domain.span import rfc3339
-from slo.explain import explain
+from slo.explain import explain, unmetered
 from slo.report import dumps, standing_json
 from slo.store import slos
+from slo.store import standings as stored
 from slo.store.engine import reading
 
 if TYPE_CHECKING:
@@ -45,8 +46,12 @@ def command(settings: Settings, slo_id: str, at: int | None, *, as_json: bool) -
     budget's arithmetic, burn rates, the requests of a cycle, the contributors of
     the worst hour, exclusions, corrections, notes, revisions, and meters. Reads
     only the store, so it tells about any past time, long after Prometheus forgot.
+    Where nothing could be booked yet, the notes tell why.
     """
-    choose_one([slo.id for slo in settings.slos], slo_id)
+    declared = [slo.id for slo in settings.slos]
+    if slo_id not in declared:
+        _ensure_not_gone(settings, slo_id)
+    choose_one(declared, slo_id)
     slo = next(slo for slo in settings.slos if slo.id == slo_id)
     source = next(source for source in settings.sources if source.name == slo.source)
     now = int(time.time())
@@ -54,13 +59,13 @@ def command(settings: Settings, slo_id: str, at: int | None, *, as_json: bool) -
         raise click.UsageError(f"--at {rfc3339(at)} lies in the future")
     with open_store(settings) as engine, reading(engine) as session:
         meter = slos.running_meters(session).get(slo_id)
-        if meter is None or meter.booked_to is None:
+        if meter is None and stored.one(session, slo_id) is None:
             raise click.ClickException(
                 f"nothing is booked of {slo_id} yet; run `slo serve`, or `slo evaluate` once"
             )
         found = explain(
             session,
-            subject_of(session, settings, slo, meter, at),
+            subject_of(session, settings, slo, meter or unmetered(slo), at),
             at,
             scrape_interval=int(source.scrape_interval.total_seconds()),
         )
@@ -69,6 +74,17 @@ def command(settings: Settings, slo_id: str, at: int | None, *, as_json: bool) -
     else:
         print_explanation(found)
     return 0
+
+
+def _ensure_not_gone(settings: Settings, slo_id: str) -> None:
+    """Tell where the last numbers are of an SLO that slo.yaml no longer declares."""
+    with open_store(settings) as engine, reading(engine) as session:
+        known = {known.id for known in slos.all_slos(session)}
+    if slo_id in known:
+        raise click.UsageError(
+            f"{slo_id} is no longer in slo.yaml, so it is paused; `slo status {slo_id}` shows"
+            " what it had last"
+        )
 
 
 def explanation_json(found: Explanation) -> dict[str, Any]:

@@ -56,12 +56,15 @@ def _indented(out: Console, line: RenderableType) -> None:
 def _sections(found: Explanation) -> Iterator[tuple[str, list[RenderableType]]]:
     window = found.standing.window
     yield "Definition", [_table(_definition(found))]
-    yield f"Window  {show.stretch(window.start, window.end)}", [_subtraction(found)]
+    title = f"Window  {show.stretch(window.start, window.end)}"
+    empty = found.meter.booked_to is None
+    yield title, ["nothing is booked yet; see Notes and Meters" if empty else _subtraction(found)]
     yield "Budget", [_table(_budget(found))]
     yield "Burn rates", [_burns(found)]
     yield (
         "What a cycle asks of Prometheus",
-        [f"{r.query}   ({r.how})" for r in found.requests],
+        [f"{r.query}   ({r.how})" for r in found.requests]
+        or ["nothing: it is not settled yet what is counted; see Notes"],
     )
     yield _worst(found)
     yield (
@@ -96,9 +99,10 @@ def _sections(found: Explanation) -> Iterator[tuple[str, list[RenderableType]]]:
             f"{rfc3339(r.since)}  {format_percent(r.objective)} over {r.window.label()}"
             + (f", owner {r.owner}" if r.owner else "")
             for r in found.revisions
-        ],
+        ]
+        or [_NONE],
     )
-    yield "Meters", [_meter(m, m.id == found.meter.id) for m in found.meters]
+    yield "Meters", [_meter(m, m.id == found.meter.id) for m in found.meters] or [_NONE]
 
 
 def _definition(found: Explanation) -> list[tuple[str, str]]:
@@ -185,14 +189,18 @@ def _budget(found: Explanation) -> list[tuple[str, str]]:
     rows += [
         (
             f"at {forecast.basis} burn",
-            "stays within the budget"
-            if forecast.exhausted_at is None
-            else f"spent by {rfc3339(forecast.exhausted_at)}",
+            _outlook(budget.remaining, forecast.exhausted_at),
         )
         for forecast in standing.forecasts
     ]
     coverage = show.percent(standing.coverage, 2)
     return [*rows, ("coverage", f"{coverage} of the window's time")]
+
+
+def _outlook(remaining: float | None, gone: int | None) -> str:
+    if remaining is None:
+        return "no events"
+    return "stays within the budget" if gone is None else f"spent by {rfc3339(gone)}"
 
 
 def _burns(found: Explanation) -> Table:

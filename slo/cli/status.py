@@ -193,15 +193,15 @@ def forecast(standing: Standing, now: int) -> str:
 def _footnotes(
     out: Console, found: Sequence[Standing], chosen: Sequence[str], gone: Sequence[str]
 ) -> None:
-    by_kind: dict[str, dict[str, str]] = defaultdict(dict)
+    # By text too: a fault of one SLO says nothing of another's.
+    told: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for standing in found:
         for note in standing.notes:
-            by_kind[note.kind].setdefault(standing.slo, note.text)
-    for kind, texts in by_kind.items():
-        slo_id, text = next(iter(texts.items()))
-        more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
-        out.print(Text(f"{kind}  {slo_id}{more}: {text}", "dim"))
-    if by_kind:
+            told[note.kind, note.text][standing.slo] = None
+    for (kind, text), slo_ids in sorted(told.items(), key=lambda item: item[0][0]):
+        more = f" and {len(slo_ids) - 1} more" if len(slo_ids) > 1 else ""
+        out.print(Text(f"{kind}  {next(iter(slo_ids))}{more}: {text}", "dim"))
+    if told:
         out.print(Text("`slo explain SLO` tells all notes of an SLO.", "dim"))
     waiting = sorted(set(chosen) - {s.slo for s in found})
     if waiting:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slo.domain.counter import Role
 from slo.domain.rename import MAX_GAP
 from slo.domain.standing import Note
 
@@ -24,6 +25,9 @@ IMPLAUSIBLE_FACTOR = 100
 
 NEVER_IMPLAUSIBLE = 1_000
 """A first value up to this is always believed; a quiet selector proves nothing."""
+
+AT_THE_BEGINNING = 300_000
+"""Milliseconds after the beginning of our watch in which a series may show for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,14 @@ def judge_birth(birth: Birth, rule: Births, watch_from: int, busiest: float | No
     """
     if rule != "auto":
         return Verdict(birth.first.value if rule == "count" else 0.0)
+    first = birth.first
     age = _age_within_watch(birth, watch_from)
     if age is None:
+        if first.at - watch_from <= AT_THE_BEGINNING:
+            # It was there when our watch began, so nothing of ours is missing.
+            return Verdict(0.0)
         return _uncounted(birth, "nothing tells when its counter began")
-    if busiest is not None and birth.first.value > max(
+    if busiest is not None and first.value > max(
         NEVER_IMPLAUSIBLE, IMPLAUSIBLE_FACTOR * busiest * age
     ):
         return _uncounted(
@@ -64,7 +72,7 @@ def judge_birth(birth: Birth, rule: Births, watch_from: int, busiest: float | No
             f"its first value is over {IMPLAUSIBLE_FACTOR} times what the busiest target counts"
             " in its age",
         )
-    return Verdict(birth.first.value)
+    return Verdict(first.value)
 
 
 def continued(new: Sighting, held: float) -> Verdict:
@@ -95,7 +103,8 @@ def _age_within_watch(birth: Birth, watch_from: int) -> int | None:
 
 
 def _uncounted(birth: Birth, reason: str) -> Verdict:
-    if not birth.first.value:
+    # Of a Summary the count tells the events; its sum is no number of them.
+    if not birth.first.value or birth.first.series.roles & Role.SUM:
         return Verdict(0.0)
     text = f"first values of {_metric(birth.first)} not counted: {reason}"
     return Verdict(0.0, Note("birth-uncounted", text, birth.first.value))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from slo.domain.birth import Birth, continued, judge_birth
 from slo.domain.counter import CARRIED_OVER
-from slo.domain.rename import Sighting, matched
+from slo.domain.rename import RENAMED_WITHIN, SAME_PROCESS, Sighting, matched, metric_of
 from slo.domain.strand import Strand, edge_at
 
 if TYPE_CHECKING:
@@ -63,10 +63,12 @@ class Lineage:
     closed: list[Strand] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     _unborn: dict[Key, Sampled] = field(default_factory=dict)
+    _beyond: set[Key] = field(default_factory=set)
 
     def follow(self, births: Mapping[Key, Sampled]) -> None:
         """Take the births in order of time."""
         self._unborn = dict(births)
+        self._beyond = self._unrelated(births)
         arrivals = [(sampled.times[0], key) for key, sampled in births.items()]
         heapify(arrivals)
         while arrivals:
@@ -75,6 +77,32 @@ class Lineage:
                 keys.add(heappop(arrivals)[1])
             for old in self._arrive(at, sorted(keys)):
                 heappush(arrivals, (self._unborn[old].times[0], old))
+
+    def _unrelated(self, births: Mapping[Key, Sampled]) -> set[Key]:
+        """The silent series that no birth can continue: `may_continue` would refuse each pair."""
+        silent = [key for key, strand in self.open.items() if not strand.sampled.times]
+        if not silent:
+            return set()
+        known = [*births, *(key for key, s in self.open.items() if s.sampled.times)]
+        told: set[int] = set()
+        for key in known:
+            starts = self.answers.starts(key)
+            for line in (starts.created, starts.process):
+                told |= {round(v * 1000) // SAME_PROCESS for v in line.values}
+        targets = {s.series.target for s in births.values()} | {
+            s.sampled.series.target for s in self.open.values() if s.sampled.times
+        }
+        first = min(s.times[0] for s in births.values())
+        beyond = set()
+        for key in silent:
+            strand = self.open[key]
+            edge, starts = strand.edge, self.answers.starts(key)
+            own = (edge.start, starts.created_at(edge.at), starts.process_at(edge.at))
+            cells = {s // SAME_PROCESS + d for s in own if s is not None for d in (-1, 0, 1)}
+            recent = strand.sampled.series.target in targets and first - edge.at <= RENAMED_WITHIN
+            if not (recent or cells & told):
+                beyond.add(key)
+        return beyond
 
     def _arrive(self, at: int, keys: Iterable[Key]) -> list[Key]:
         """Begin the strands of all series that come at `at`; gives those that come again."""
@@ -111,13 +139,13 @@ class Lineage:
         ended: list[Sighting] = []
         perhaps: list[Sighting] = []
         for key, strand in self.open.items():
-            if key in keys:
+            if key in keys or key in self._beyond:
+                continue
+            if metric_of(strand.sampled.series) not in metrics:
                 continue
             is_over = strand.ended(at, self.rules.known_until, self.rules.ahead.get(key))
             if is_over is not False:
-                last = self._last(key, strand, at)
-                if last.metric in metrics:
-                    (ended if is_over else perhaps).append(last)
+                (ended if is_over else perhaps).append(self._last(key, strand, at))
         return ended, perhaps
 
     def _last(self, key: Key, strand: Strand, at: int) -> Sighting:

@@ -40,8 +40,13 @@ class Sighting:
     @property
     def metric(self) -> tuple[int, str | None, str | None]:
         """What a rename leaves alone: the read, the metric's name and the bucket."""
-        labels = self.series.labels
-        return self.series.key[0], labels.get("__name__"), labels.get("le")
+        return metric_of(self.series)
+
+
+def metric_of(series: Series) -> tuple[int, str | None, str | None]:
+    """The read, the metric's name and the bucket of a series."""
+    labels = series.labels
+    return series.key[0], labels.get("__name__"), labels.get("le")
 
 
 def matched(arrivals: Sequence[Sighting], ended: Iterable[Sighting]) -> dict[Key, Sighting]:

@@ -27,6 +27,9 @@ BURN_SPANS: tuple[tuple[str, int], ...] = (
 FAULT = "fault"
 """The kind of note that tells why an SLO could not be booked; it holds until it can."""
 
+UNMATCHED = "unmatched"
+"""The kind of note that tells of a selector without series; it holds until it has one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

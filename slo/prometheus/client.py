@@ -64,6 +64,11 @@ class PrometheusClient:
         urls = ", ".join(link.url for link in self._links)
         return f"PrometheusClient({self._source.name}: {urls})"
 
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._source.name
+
     def __enter__(self) -> Self:
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from slo.domain.count import Count, edge_key
@@ -16,10 +16,18 @@ from slo.domain.series import combine_for
 from slo.domain.span import Span
 from slo.domain.strand import Sampled
 from slo.prometheus.errors import SourceError
-from slo.prometheus.evidence import Evidence, Known
+from slo.prometheus.evidence import FURTHER_BACK, Evidence, Known
 from slo.prometheus.job import Fault, Outcome
 from slo.prometheus.naming import labels_of, series_name, target_of
-from slo.prometheus.sampling import finite, sampled_of, unknown, with_older
+from slo.prometheus.sampling import (
+    finite,
+    sampled_of,
+    series_in,
+    unknown,
+    unmatched,
+    with_older,
+)
+from slo.prometheus.selectors import share
 from slo.prometheus.slices import collect_slices
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 
     from slo.domain.meter import Edge
     from slo.domain.reads import Read
+    from slo.domain.selector import Selector
     from slo.domain.series import Key
     from slo.prometheus.head import Head
     from slo.prometheus.job import Job
@@ -46,6 +55,9 @@ KNOWN_AFTER = 150_000
 
 LATE = 300_000
 """Milliseconds that samples may be late and still be counted one by one."""
+
+LONGEST_LIVE = 3_600_000
+"""Milliseconds for which a series that is sampled rarely may widen the read of its SLO."""
 
 LOOK_AHEAD = 300_000
 """Milliseconds after its span that a backfill reads, to see which series went on."""
@@ -68,7 +80,7 @@ def collect(jobs: Sequence[Job], reader: RawReader, head: Head) -> list[Outcome]
     """What comes of each job, in any order; one job's fault never stops another."""
     counted = [job for job in jobs if isinstance(job.indicator, Events | Latency | Mean)]
     others = [job for job in jobs if not isinstance(job.indicator, Events | Latency | Mean)]
-    outcomes = [*reader.pool.map(lambda job: collect_slices(job, reader.client, head), others)]
+    outcomes = [*reader.pool.map(lambda job: _evaluated(job, reader, head), others)]
     groups: dict[tuple[int, int], list[_Reading]] = defaultdict(list)
     for job in counted:
         reading = _begin(job)
@@ -76,6 +88,13 @@ def collect(jobs: Sequence[Job], reader: RawReader, head: Head) -> list[Outcome]
     for (start, end), readings in sorted(groups.items(), key=lambda item: item[0]):
         outcomes += _collect_group(readings, start, end, reader, head)
     return outcomes
+
+
+def _evaluated(job: Job, reader: RawReader, head: Head) -> Outcome:
+    try:
+        return reader.ask(lambda client: collect_slices(job, client, head))
+    except SourceError as error:
+        return Outcome(job, fault=Fault(error.kind, str(error)))
 
 
 def _begin(job: Job) -> _Reading:
@@ -109,7 +128,8 @@ def _is_live(edge: Edge, start: int) -> bool:
     of a restart would be lost, so each edge lives for a while.
     """
     silent = start - edge.at
-    return bool(edge.roles) and (silent <= LATE or not is_gap(silent, edge.intervals))
+    is_due = silent <= LONGEST_LIVE and not is_gap(silent, edge.intervals)
+    return bool(edge.roles) and (silent <= LATE or is_due)
 
 
 def _collect_group(
@@ -131,12 +151,14 @@ def _collect_group(
 def _book_each(
     readings: Sequence[_Reading], found: Found, evidence: Evidence, head: Head
 ) -> list[Outcome]:
-    """The outcomes of `_book_all`; if it fails for the group, those of each job by itself."""
+    """The outcomes of `_book_all`; if it fails for the group, those of its halves."""
     try:
         return _book_all(readings, found, evidence, head)
     except Exception as error:  # noqa: BLE001 - told apart below, and logged where it is ours.
         if len(readings) > 1:
-            return [o for one in readings for o in _book_each([one], found, evidence, head)]
+            middle = len(readings) // 2
+            halves = (readings[:middle], readings[middle:])
+            return [o for half in halves for o in _book_each(half, found, evidence, head)]
         if isinstance(error, SourceError):
             return [Outcome(readings[0].job, fault=Fault(error.kind, str(error)))]
         # A fault of ours must not stop the other SLOs; it is told, with its trace.
@@ -147,7 +169,8 @@ def _book_each(
 def _book_all(
     readings: Sequence[_Reading], found: Found, evidence: Evidence, head: Head
 ) -> list[Outcome]:
-    memberships = evidence.memberships(
+    found, since = _with_silent(readings, found, evidence)
+    memberships = Evidence(evidence.reader, since, evidence.end).memberships(
         [one for r in readings for one in unknown(r.job, r.reads, found)]
     )
     outcomes: list[Outcome] = []
@@ -177,8 +200,41 @@ def _book_all(
     )
     for (reading, count, _), answers in zip(counts, known, strict=True):
         booking = count.book(answers)
+        if reading.job.hold:
+            notes = unmatched(reading.reads, count.series.values())
+            booking = replace(booking, notes=(*booking.notes, *notes))
         outcomes.append(Outcome(reading.job, booking))
     return outcomes
+
+
+def _with_silent(
+    readings: Sequence[_Reading], found: Found, evidence: Evidence
+) -> tuple[Found, int]:
+    """With the last samples of series that a first start finds silent, and since when it asked.
+
+    They have an edge too: if one comes back, the backfill has counted what it had.
+    """
+    firsts = {
+        read.selector for r in readings if r.job.fresh and r.job.keep_edges for read in r.reads
+    }
+    if not firsts:
+        return found, evidence.start
+    since = evidence.start - FURTHER_BACK[-1]
+    before = Evidence(evidence.reader, since, evidence.start)
+    renewed = dict(found)
+    silent: dict[str, tuple[Selector, dict[str, str]]] = {}
+    for request in share(firsts):
+        members = request.members.values()
+        there = {series_name(one.labels) for m in members for one in series_in(found, m)}
+        for labels in before.series([str(request.selector)]):
+            member, name = request.member_of(labels), series_name(labels)
+            if member is not None and name not in there:
+                silent[name] = (member, labels)
+    older = evidence.last_samples_before([labels for _, labels in silent.values()])
+    for name, one in older.items():
+        member = silent[name][0]
+        renewed[member] = [*series_in(renewed, member), one]
+    return renewed, since
 
 
 def _count(

@@ -81,17 +81,21 @@ class Evidence:
                 told[part, series_name(labels)] = sure
         for request in share(asked):
             matches = [str(request.selector)]
-            for labels in self.reader.client.series(matches, self.start / 1000, self.end / 1000):
+            for labels in self.series(matches):
                 member = request.member_of(labels)
                 if member is not None:
                     told[member, series_name(labels)] = True
         return told
 
+    def series(self, matches: Sequence[str]) -> list[dict[str, str]]:
+        """The label sets of all series that `matches` select."""
+        return self.reader.ask(lambda c: c.series(matches, self.start / 1000, self.end / 1000))
+
     def bounds(self, histogram: Selector) -> list[float]:
         """The bucket bounds that a histogram has, in order."""
         buckets = histogram.with_name(f"{histogram.name}_bucket")
-        values = self.reader.client.label_values(
-            "le", [str(buckets)], self.start / 1000, self.end / 1000
+        values = self.reader.ask(
+            lambda c: c.label_values("le", [str(buckets)], self.start / 1000, self.end / 1000)
         )
         return sorted(b for b in map(number_of, values) if b is not None and b != float("inf"))
 
@@ -134,8 +138,12 @@ class Evidence:
             }
         ups = self._by_target(Selector("up"), up_targets)
         processes = self._by_target(Selector(PROCESS_START), start_targets)
-        created_found = self._created(created)
-        return [self._answers(k, ups, processes, created_found) for k in known]
+        created_found = self._read(created)
+        by_series: dict[tuple[str, ...], dict[str, list[RawSeries]]] = {}
+        for k in known:
+            if k.ignored not in by_series:
+                by_series[k.ignored] = _by_series(created_found, k.ignored)
+        return [self._answers(k, ups, processes, by_series[k.ignored]) for k in known]
 
     def _answers(
         self,
@@ -152,12 +160,7 @@ class Evidence:
             labels = {k: v for k, v in series.labels.items() if k != "le"}
             labels["__name__"] = created_name(labels.get("__name__", ""))
             name = series_name(canonical_labels(labels, known.ignored))
-            raw = [
-                one
-                for one in created.get(labels["__name__"], ())
-                if series_name(canonical_labels(one.labels, known.ignored)) == name
-            ]
-            own[key] = _merged_timeline(raw)
+            own[key] = _merged_timeline(created.get(name, ()))
         told = {t: _merged_timeline(ups.get(t, ())) for t in known.questions.ups}
         return Answers(own, process, told)
 
@@ -168,12 +171,6 @@ class Evidence:
             by_target[target_of(one.labels)].append(one)
         return by_target
 
-    def _created(self, selectors: Iterable[Selector]) -> dict[str, list[RawSeries]]:
-        by_name: dict[str, list[RawSeries]] = defaultdict(list)
-        for one in self._read(selectors):
-            by_name[one.labels.get("__name__", "")].append(one)
-        return by_name
-
     def _read(self, selectors: Iterable[Selector]) -> list[RawSeries]:
         found: list[RawSeries] = []
         for series in self.reader.read(selectors, self.start - STARTS_BACK, self.end).values():
@@ -181,6 +178,14 @@ class Evidence:
                 raise series
             found += series
         return found
+
+
+def _by_series(found: Iterable[RawSeries], ignored: tuple[str, ...]) -> dict[str, list[RawSeries]]:
+    """The raw series by their canonical name."""
+    by_name: dict[str, list[RawSeries]] = defaultdict(list)
+    for one in found:
+        by_name[series_name(canonical_labels(one.labels, ignored))].append(one)
+    return by_name
 
 
 def _exact(labels: Mapping[str, str]) -> Selector:

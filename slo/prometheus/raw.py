@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from slo.prometheus.answer import Series
 from slo.prometheus.errors import BadQuery, SourceError, Timeout, TooManySamples
 from slo.prometheus.selectors import MOST_MEMBERS, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Executor
 
     from slo.domain.selector import Selector
     from slo.prometheus.client import PrometheusClient
     from slo.prometheus.selectors import SharedRequest
 
+T = TypeVar("T")
 SHORTEST_PIECE = 120_000
 """Milliseconds; a span this short that is still too much for the source is an error."""
 
@@ -63,14 +64,18 @@ class RawReader:
                 parts[member].append(one)
         return dict(parts)
 
-    def _samples(self, selector: Selector, start: int, end: int) -> list[Series]:
+    def ask(self, question: Callable[[PrometheusClient], T]) -> T:
+        """The answer to one request; `Timeout` without asking once the deadline has passed."""
         if time.monotonic() > self.deadline:
             raise Timeout(
-                "prometheus", "", "the cycle's time is used up", "the next cycle reads the rest"
+                self.client.name, "", "the cycle's time is used up", "the next cycle reads the rest"
             )
+        return question(self.client)
+
+    def _samples(self, selector: Selector, start: int, end: int) -> list[Series]:
         try:
             query = f"{selector}[{end - start}ms]"
-            return list(self.client.instant(query, at=end / 1000).series)
+            return list(self.ask(lambda client: client.instant(query, at=end / 1000)).series)
         except TooManySamples:
             if end - start <= SHORTEST_PIECE:
                 raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slo.domain.indicator import Events, FirstOf, Freshness, Latency, Mean, Query, Slices
 from slo.domain.reads import SAME_BOUND, bound_of, number_of, reads_of
+from slo.prometheus.client import MAX_POINTS
 from slo.prometheus.job import Fault
 
 if TYPE_CHECKING:
@@ -115,13 +116,12 @@ def had_data(client: PrometheusClient, indicator: Indicator, start: float, end: 
     if end - start < 1:
         return False
     match indicator:
-        case Latency(histogram=histogram):
-            query = f"count({histogram.with_name(f'{histogram.name}_count')})"
-        case Events() | Mean():
-            query = f"count({reads_of(indicator)[0].selector})"
+        case Events() | Latency() | Mean():
+            selectors = {str(read.selector) for read in reads_of(indicator)}
+            return bool(client.series(sorted(selectors), start, end))
         case Slices(query=text) | Freshness(timestamp=text):
-            query = f"count({text})"
+            query = text
         case Query(total=text):
-            query = f"count({text.replace('$window', '5m')})"
-    step = max(60.0, min(3600.0, (end - start) / 100))
-    return bool(client.range(query, start, end, step).series)
+            query = text.replace("$window", "5m")
+    step = max(60.0, (end - start) / MAX_POINTS)
+    return any(one.values for one in client.range(query, start, end, step).series)

@@ -11,6 +11,7 @@ from slo.domain.count import edge_key
 from slo.domain.counter import Role
 from slo.domain.selector import Selector
 from slo.domain.series import Key, Series
+from slo.domain.standing import UNMATCHED, Note
 from slo.domain.strand import Sampled
 from slo.prometheus.answer import Series as Raw
 from slo.prometheus.errors import SourceError
@@ -38,13 +39,14 @@ def unknown(
     for read in reads:
         if read.inside is None:
             continue
-        for one in _series_in(found, read.selector):
+        for one in series_in(found, read.selector):
             name = series_name(canonical_labels(one.labels, job.slo.ignore_labels))
             if (read.index, name) not in keys:
                 yield read, one.labels
 
 
-def _series_in(found: Found, selector: Selector) -> list[Raw]:
+def series_in(found: Found, selector: Selector) -> list[Raw]:
+    """The series found for a selector; none where it failed."""
     series = found[selector]
     return [] if isinstance(series, SourceError) else series
 
@@ -57,7 +59,7 @@ def sampled_of(
     merged: dict[Key, Sampled] = {}
     raw: RawSeries = {}
     for read in reads:
-        for one in _series_in(found, read.selector):
+        for one in series_in(found, read.selector):
             labels = canonical_labels(one.labels, job.slo.ignore_labels)
             name = series_name(labels)
             key = (read.index, name)
@@ -107,3 +109,18 @@ def with_older(sampled: Sampled, older: Sampled) -> Sampled:
         times=[*kept.times, *sampled.times],
         values=[*kept.values, *sampled.values],
     )
+
+
+def unmatched(reads: Iterable[Read], series: Iterable[Series]) -> list[Note]:
+    """A note for each selector that no series matches, now or since its edges are kept."""
+    roles = Role(0)
+    for one in series:
+        roles |= one.roles
+    wanted = [(read.roles, read.selector) for read in reads if read.bound is None]
+    wanted += [read.inside for read in reads if read.inside is not None]
+    found = []
+    for role, selector in wanted:
+        if not role & roles:
+            so = "; 0 bad events are counted" if role is Role.BAD else ""
+            found.append(Note(UNMATCHED, f"{selector} matches no series{so}"))
+    return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, case, func, select, update
 
 from slo.domain.ledger import Reading
 from slo.store import contributors, edges, notes, schema
@@ -21,6 +21,7 @@ from slo.store.dialect import among, put_many
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from slo.domain.booking import Booking
@@ -101,17 +102,32 @@ def book_back(
 def set_backfill(session: Session, meter_id: int, backfill_to: int, watch_from: int) -> None:
     """Wants the ledger to reach back to `backfill_to`; births count as watched from `watch_from`.
 
-    Both in epoch seconds.
+    Both in epoch seconds. A wish that reaches further back stays.
     """
     session.execute(
-        update(_m).where(_m.c.id == meter_id).values(backfill_to=backfill_to, watch_from=watch_from)
+        update(_m)
+        .where(_m.c.id == meter_id)
+        .values(
+            backfill_to=_least(_m.c.backfill_to, backfill_to),
+            watch_from=_least(_m.c.watch_from, watch_from),
+        )
     )
 
 
-def stop_backfill(session: Session, meter_id: int) -> None:
-    """Ends a backfill where it is; the watch then begins where the ledger does."""
+def _least(column: ColumnElement[int | None], value: int) -> ColumnElement[int]:
+    return case((column < value, column), else_=value)
+
+
+def stop_backfill(session: Session, meter_id: int, backfill_to: int | None = None) -> None:
+    """Ends a backfill where it is; the watch then begins where the ledger does.
+
+    With `backfill_to` only if that is still what is wanted.
+    """
+    wanted = () if backfill_to is None else (_m.c.backfill_to == backfill_to,)
     session.execute(
-        update(_m).where(_m.c.id == meter_id).values(backfill_to=None, watch_from=_m.c.booked_from)
+        update(_m)
+        .where(_m.c.id == meter_id, *wanted)
+        .values(backfill_to=None, watch_from=_m.c.booked_from)
     )
 
 

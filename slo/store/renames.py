@@ -21,7 +21,14 @@ _RENAME = "rename"
 
 
 class RenameError(StoreError):
-    """A `was:` names an SLO whose ledger cannot move; the message says why and what to do."""
+    """A `was:` names an SLO whose ledger cannot move; the message says why and what to do.
+
+    `slo` is the id of the SLO that says it.
+    """
+
+    def __init__(self, slo: str, message: str) -> None:
+        super().__init__(message)
+        self.slo = slo
 
 
 def rename(session: Session, slos: Sequence[SLO], at: int) -> None:
@@ -46,8 +53,9 @@ def rename(session: Session, slos: Sequence[SLO], at: int) -> None:
     for slo in pending.values():
         if not _renamed_before(session, slo):
             raise RenameError(
+                slo.id,
                 f"{slo.id} says `was: {slo.was}`, but both have a ledger and two cannot be "
-                f"joined; remove the `was:`, or give {slo.id} a name that was never used"
+                f"joined; remove the `was:`, or give {slo.id} a name that was never used",
             )
 
 
@@ -57,8 +65,9 @@ def _ensure_one_heir(pending: dict[str, SLO]) -> None:
         other = heirs.setdefault(slo.was, slo.id)
         if other != slo.id:
             raise RenameError(
+                slo.id,
                 f"{other} and {slo.id} both say `was: {slo.was}`; a ledger has one heir, "
-                "remove one of the two"
+                "remove one of the two",
             )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, render_template, request, url_for
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 import slo
 from slo.metrics import Metrics
@@ -97,12 +97,14 @@ def _show_http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if 300 <= status < 400:  # noqa: PLR2004 -- a redirect is its own answer.
         return error
-    text = error.description or error.name
+    title, text = error.name, error.description or error.name
+    if isinstance(error, NotFound):
+        title, text = "No such page", "There is nothing at this address."
     if isinstance(error, InternalServerError):
         text = "Something went wrong on the server; its log says what."
     if request.path.startswith("/api/"):
         return api.json_response({"error": text}, status)
-    return _page(error.name, text, status)
+    return _page(title, text, status)
 
 
 def _show_store_error(error: StoreError) -> Response:

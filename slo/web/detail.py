@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slo.domain.duration import format_duration, parse_duration
+from slo.domain.exclusion import net_seconds
 from slo.domain.meter import indicator_from_json
+from slo.domain.span import Span, union
 from slo.domain.window import CALENDAR_UNITS, CalendarWindow, RollingWindow
 from slo.web import format as fmt
 from slo.web import urgency
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from slo.domain.indicator import Indicator
     from slo.domain.ledger import Correction
     from slo.domain.meter import Meter
-    from slo.domain.span import Span
     from slo.domain.standing import Standing
     from slo.domain.window import Window
 
@@ -86,8 +87,10 @@ def promise(standing: Standing) -> str:
     return f"{share} of {standing.indicator_text}, over {over} {window_name(standing)}"
 
 
-def tiles(standing: Standing, now: float) -> list[Tile]:
-    """The six numbers."""
+def tiles(
+    standing: Standing, now: float, begun: int | None = None, away: Iterable[Span] = ()
+) -> list[Tile]:
+    """The six numbers; the ledger begins at `begun`, and `away` does not count."""
     budget, bad = standing.budget, standing.state == "exhausted"
     unit = "slices" if standing.slices else "events"
     left = f"{fmt.count(budget.allowed - budget.spent)} of {fmt.count(budget.allowed)} {unit}"
@@ -97,12 +100,15 @@ def tiles(standing: Standing, now: float) -> list[Tile]:
     )
     missing = fmt.DASH
     if standing.coverage is not None:
-        without = max(0.0, 1 - standing.coverage) * standing.window.seconds
+        window = standing.window
+        held = Span(window.start if begun is None else max(window.start, begun), window.end)
+        without = max(0.0, 1 - standing.coverage) * net_seconds(held, union(away))
         missing = f"{fmt.span(without)} without data" if without >= 1 else "no time without data"
+    about = f"\u2248{fmt.SPACE}" if standing.estimated and standing.sli is not None else ""
     return [
         Tile(
             "SLI",
-            fmt.sli(standing.sli, standing.objective),
+            about + fmt.sli(standing.sli, standing.objective),
             f"objective {fmt.objective(standing.objective)}",
         ),
         Tile(
@@ -156,6 +162,8 @@ def corrected(corrections: Iterable[Correction], window: Span) -> list[tuple[str
 
 
 def _paces(standing: Standing, now: float) -> str:
+    if standing.total <= 0:
+        return "no events"
     gone = standing.exhausted_at
     if standing.state == "exhausted" and gone is not None and gone <= now:
         return f"{fmt.span(now - gone)} ago"

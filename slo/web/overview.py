@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from slo.web import charts, urgency
+from slo.web import charts, faults, urgency
 from slo.web import format as fmt
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ SORTS = {"attention": "needs attention", "name": "name"}
 MOST_CARDS = 6
 _MOST_KEPT = 20_000
 
-_EXACT = frozenset({"carried", "rename", "young"})
-"""Notes that tell of where events were booked; the window's sums are exact all the same."""
+_CERTAIN = frozenset({"carried", "rename", "young", "estimated"})
+"""Notes that put no sum in doubt: events are booked elsewhere, or another mark tells."""
+
+_ALONE = frozenset({"exhausted", "restricted", "caution"})
+"""States that a fault shared with others must not hide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One SLO that needs attention."""
+    """What needs attention: one SLO, or with `slo` None all that share a fault."""
 
-    slo: str
-    service: str
-    name: str
+    slo: tuple[str, str] | None
+    title: str
     badge: Badge
     text: str
+    names: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Row:
     counts: str
     badges: tuple[Badge, ...]
     objective: str
+    estimated: bool
     sli: str
     events: str
     remaining: str
@@ -128,11 +132,23 @@ def groups(found: Sequence[Standing], render: Callable[[Standing], Markup]) -> l
 
 
 def cards(standings: Iterable[Standing], now: float) -> list[Card]:
-    """All that needs attention, most urgent first."""
-    return [
-        Card(s.slo, s.service, s.name, urgency.badges(s)[0], urgency.sentence(s, now))
-        for s in urgency.needing(standings)
+    """All that needs attention: faults that SLOs share, then SLOs, most urgent first."""
+    known = list(standings)
+    shared = {t: slos for t, slos in faults.by_text(known).items() if len(slos) > 1}
+    found = [
+        Card(None, f"{faults.many(len(slos))} cannot be read", urgency.UNREAD, text, names)
+        for text, slos in shared.items()
+        if (names := faults.names(slos))
     ]
+    for s in urgency.needing(known):
+        badge, fault = urgency.badges(s)[0], faults.fault_of(s)
+        if fault is not None and badge.key not in _ALONE:
+            if fault in shared:
+                continue
+            badge = urgency.UNREAD
+        title = f"{s.service} / {s.name}"
+        found.append(Card((s.service, s.name), title, badge, urgency.sentence(s, now)))
+    return found
 
 
 def summary(standings: Sequence[Standing]) -> str:
@@ -194,6 +210,7 @@ def row_of(standing: Standing, now: float) -> Row:
         counts=standing.indicator_text,
         badges=urgency.badges(standing),
         objective=fmt.objective(standing.objective),
+        estimated=standing.estimated and standing.sli is not None,
         sli=fmt.sli(standing.sli, standing.objective),
         events=_events(standing, now),
         remaining=fmt.percent(remaining),
@@ -219,6 +236,5 @@ def _events(standing: Standing, now: float) -> str:
 
 def _unsure(standing: Standing) -> str:
     """The kinds of notes that put the window's numbers in doubt."""
-    told = (note.kind for note in standing.notes if note.kind not in _EXACT)
-    kinds = [*(["estimated"] if standing.estimated else []), *told]
-    return ", ".join(dict.fromkeys(kinds))
+    told = (note.kind for note in standing.notes if note.kind not in _CERTAIN)
+    return ", ".join(dict.fromkeys(told))

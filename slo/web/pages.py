@@ -11,7 +11,7 @@ from flask import Blueprint, current_app, render_template, request
 from slo.domain.span import Span, rfc3339
 from slo.store import contributors, corrections, cycles, exclusions, readings, slos, standings
 from slo.store.engine import reading
-from slo.web import breakdown, detail, overview, panels, series, urgency
+from slo.web import breakdown, detail, faults, overview, panels, series, urgency
 from slo.web import format as fmt
 from slo.web.site import current_site
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from slo.domain.meter import Meter
     from slo.domain.standing import Standing
 
 blueprint = Blueprint("pages", __name__)
@@ -41,7 +42,7 @@ def show_overview() -> str:
     )
     with reading(site.engine) as session:
         known = standings.all(session)
-        cycle = cycle_line(session, now)
+        cycle = cycle_line(session, now, known)
     found = overview.matching(known, query)
     macros: Any = current_app.jinja_env.get_template("macros.html").module
     return render_template(
@@ -89,6 +90,7 @@ def _view(session: Session, standing: Standing, key: str, now: float) -> dict[st
     away = [e for e in exclusions.of(session) if e.covers(standing.slo)]
     late = corrections.of(session, [standing.slo]).get(standing.slo, [])
     drawn, worst, hour_text = [], [], ""
+    spans = [] if meter is None else panels.outward(away, meter.bucket)
     if meter is not None:
         plan = panels.plan(standing, meter, key, away)
         at = readings.readings_at(session, [(meter.id, t) for t in plan.times])
@@ -96,7 +98,7 @@ def _view(session: Session, standing: Standing, key: str, now: float) -> dict[st
             plan.times,
             {t: found for (_, t), found in at.items()},
             late,
-            panels.outward(away, meter.bucket),
+            spans,
         )
         drawn = panels.render_charts(standing, plan, track, away)
         shown = Span(plan.shown.start // _HOUR * _HOUR, plan.shown.end)
@@ -110,7 +112,7 @@ def _view(session: Session, standing: Standing, key: str, now: float) -> dict[st
         "promise": detail.promise(standing),
         "runbook": overview.web_link(standing.runbook),
         "tabs": detail.tabs(standing, key),
-        "tiles": detail.tiles(standing, now),
+        "tiles": detail.tiles(standing, now, _begun(standing, meter), spans),
         "charts": drawn,
         "burns": detail.burn_table(standing),
         "hour": hour_text,
@@ -124,15 +126,31 @@ def _view(session: Session, standing: Standing, key: str, now: float) -> dict[st
     }
 
 
-def cycle_line(session: Session, now: float) -> dict[str, str]:
-    """The line at the top right: how long ago the last cycle was, and how the sources are."""
+def _begun(standing: Standing, meter: Meter | None) -> int | None:
+    """Where the ledger began for the standing: a backfill may have moved it on since."""
+    reached = (note.last for note in standing.notes if note.kind == "backfill")
+    return next(reached, None if meter is None else meter.booked_from)
+
+
+def cycle_line(
+    session: Session, now: float, known: Iterable[Standing] | None = None
+) -> dict[str, str]:
+    """The line at the top right: how long ago the last cycle was, and how the sources are.
+
+    `known` are all standings; without them they are read only after a cycle with errors.
+    """
+    clock = f"{fmt.clock(now)} UTC"
     last = cycles.last(session)
     if last is None or last.finished is None:
-        return {"text": "no cycle yet", "sources": "", "clock": f"{fmt.clock(now)} UTC", "at": ""}
+        return {"text": "no cycle yet", "sources": "", "clock": clock, "at": ""}
+    if known is None:
+        known = standings.all(session, sparklines=False) if last.errors else ()
+    fault, whole = faults.line(known)
     return {
         "text": f"cycle {fmt.span(now - last.finished)} ago",
-        "sources": _sources(last.errors),
-        "clock": f"{fmt.clock(now)} UTC",
+        "sources": fault or _sources(last.errors),
+        "warning": whole or ("The service's log says which." if last.errors else ""),
+        "clock": clock,
         "at": rfc3339(last.finished),
     }
 

@@ -84,6 +84,9 @@ def render_charts(
         for kind, word in (("gap", "grey: no data"), ("excluded", "blue: excluded"))
         if any(shade.kind == kind for shade in apart)
     )
+    behind = ""
+    if any(note.kind == "backfill" for note in standing.notes):
+        behind = "history is being read; the numbers above follow with the next cycle"
     step, unit = fmt.span(plan_.step), "slices" if standing.slices else "events"
     burn_name = fmt.span(plan_.burn_seconds)
     allowed = standing.budget.allowed
@@ -118,7 +121,7 @@ def render_charts(
         draw(
             "budget",
             "Error budget",
-            "; ".join(filter(None, (about, marks))),
+            "; ".join(filter(None, (about, behind, marks))),
             "blue",
             left,
             fmt.percent,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slo.web import faults
 from slo.web import format as fmt
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ BADGES: dict[str, Badge] = {
 }
 """By urgency, most urgent first."""
 
+UNREAD = Badge("fault", "\u26a0", "not read", "It cannot be read; the budget stands where it was.")
+"""On cards only: beside a state it would be one word too many in the table."""
+
 RANKS = {key: rank for rank, key in enumerate(BADGES)}
 ATTENTION = ("exhausted", "restricted", "none", "caution")
 _BASIS = {"6h": f"6{fmt.SPACE}h", "3d": f"3{fmt.SPACE}days"}
@@ -62,26 +66,29 @@ def by_urgency(standing: Standing) -> tuple[int, float, str]:
 
 def needing(standings: Iterable[Standing]) -> list[Standing]:
     """Those that need attention, most urgent first."""
-    wanted = [s for s in standings if badges(s)[0].key in ATTENTION]
+    wanted = [s for s in standings if badges(s)[0].key in ATTENTION or faults.fault_of(s)]
     return sorted(wanted, key=by_urgency)
 
 
 def sentence(standing: Standing, now: float) -> str:
     """Why a standing needs attention, in plain words."""
     parts = []
-    if standing.data == "none":
+    fault = faults.fault_of(standing)
+    if fault is None and standing.data == "none":
         parts.append(_silence(standing, now))
     if standing.state == "exhausted":
         parts.append(_spent(standing, now))
     elif standing.state in {"restricted", "caution"}:
         parts.append(_low(standing, now))
+    if fault is not None:
+        parts.append(f"Cannot be read: {fault.rstrip('.')}.")
     return " ".join(parts)
 
 
 def forecast(standing: Standing, now: float) -> str:
     """When the budget will be gone, short enough for a column."""
     remaining = standing.budget.remaining
-    if standing.paused or standing.state == "new" or remaining is None:
+    if standing.paused or standing.state == "new" or remaining is None or standing.total <= 0:
         return fmt.DASH
     if remaining <= 0:
         return "spent"

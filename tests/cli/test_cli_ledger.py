@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -125,6 +126,13 @@ class TestValidateOnline:
         project.config.write_text(project.config.read_text().replace("services:\n", ""))
         result = project.run("validate", "--online", code=1)
         assert "the source has none of http_request_durations_seconds" in result.stdout
+        assert "name your own: metrics: {latency: ...}" in result.stdout
+
+    def test_the_short_form_names_the_key_of_a_metric_that_is_not_there(self, project):
+        project.write(API, "SLO: {availability: 99.9%}\nmetrics: {requests: served_total}\n")
+        result = project.run("validate", "--online", code=1)
+        assert "Prometheus has no served_total" in result.stdout
+        assert result.stdout.count("name your own: metrics: {requests: ...}") == 1
 
 
 class TestEvaluate:
@@ -136,12 +144,33 @@ class TestEvaluate:
         assert f"api/availability: booked to {rfc3339(end)}" in result.stdout
         assert status_of(project, "api/availability")["state"] == "new"
 
+    def test_history_that_is_not_read_yet_is_told_until_it_is(self, project, loaded):
+        (line,) = [x for x in project.run("evaluate").stdout.splitlines() if "History" in x]
+        assert line.startswith("History is not read yet; run: slo backfill --from 20")
+        project.run("backfill", "--from", line.split()[-1])
+        assert ledger(project)[0] <= loaded.start + 120
+        assert "History" not in project.run("evaluate").stdout
+
     def test_a_fault_of_one_is_told_and_the_others_are_booked(self, project):
         project.write(API.replace("threshold: 200ms", "threshold: 300ms"))
         result = project.run("evaluate", code=1)
         assert "Booked 2 of 3 SLOs" in result.stdout
         assert "api/latency: http_request_duration_seconds" in result.stderr
         assert "its bounds are 0.1, 0.2, 0.5" in result.stderr
+
+    def test_one_that_leaves_slo_yaml_keeps_its_last_numbers(self, project):
+        project.run("evaluate")
+        before = status_of(project, "api/quality")
+        project.write(API[: API.index("      quality:")])
+        for _ in range(2):
+            found = status_of(project, "api/quality")
+            assert found["paused"] is True
+            assert found["events"] == before["events"]
+            assert "paused" in project.run("status", "api/quality").stdout
+            told = project.run("explain", "api/quality", code=2).stderr
+            assert "no longer in slo.yaml" in told
+            assert "slo status api/quality" in told
+            project.run("evaluate")
 
 
 class TestBackfill:
@@ -160,6 +189,8 @@ class TestBackfill:
         assert ledger(project) == (end - 90_000, end)
         bad, total = counted(loaded, end - 90_000, end)
         assert f"{total:,} events, {bad:,} bad, 100.0% covered" in more.stdout
+        slices = project.run("backfill", "--from", end - 3600, "--to", end, "api/quality")
+        assert "60 slices, 0 bad" in slices.stdout
         lines = [line for line in more.stdout.splitlines() if line.startswith("Booked 20")]
         assert lines[-1].endswith(": 100%")
         assert [line[:17] for line in lines] == sorted((x[:17] for x in lines), reverse=True)
@@ -324,6 +355,43 @@ class TestExplain:
     def test_an_unknown_slo_is_told_the_nearest(self, booked):
         assert "did you mean api/latency" in booked.run("explain", "latency", code=2).stderr
 
+    def test_one_that_cannot_be_booked_tells_its_fault_and_its_older_meters(self, project):
+        project.run("evaluate")
+        _, end = ledger(project, "api/latency")
+        project.write(API.replace("threshold: 200ms", "threshold: 300ms"))
+        project.run("evaluate", code=1)
+        text = project.run("explain", "api/latency").stdout
+        assert "fault: http_request_duration_seconds" in text
+        assert "its bounds are 0.1, 0.2, 0.5" in text
+        assert "nothing is booked yet; see Notes and Meters" in text
+        assert re.search(r"at 6h burn +no events", text)
+        assert "the bucket up to 0.3 seconds" in text
+        meters = text.partition("\nMeters\n")[2].splitlines()
+        assert [line.rpartition("  ")[2] for line in meters] == [
+            "(another definition)",
+            "(this one)",
+        ]
+        then = project.run("explain", "api/latency", "--at", end).stdout
+        assert "the bucket up to 0.2 seconds" in then
+        assert "= booked" in then
+
+    def test_one_without_any_meter_tells_its_fault(self, project):
+        short = "SLO: {latency: 1s}\nmetrics: {latency: render_seconds}\n"
+        project.write(API, short)
+        nothing = project.run("evaluate", code=1)
+        assert "the source has none of render_seconds" in nothing.stderr
+        text = project.run("explain", "default/latency").stdout
+        assert "fault: " in text
+        assert "the source has none of render_seconds" in text
+        assert "it is not settled yet what is counted" in text
+        body = json.loads(project.run("explain", "default/latency", "--json").stdout)
+        assert [note["kind"] for note in body["notes"]] == ["fault"]
+        assert body["meters"] == body["requests"] == []
+
+    def test_before_any_cycle_it_says_what_to_run(self, project):
+        project.run("db", "upgrade")
+        assert "run `slo serve`" in project.run("explain", "api/latency", code=1).stderr
+
 
 class TestCorrect:
     ARGS = ("--good", "-37", "--total", "0", "--why", "late labels")
@@ -357,6 +425,40 @@ class TestCorrect:
         second = correctable.run(*args, "two", "--who", "ann").stdout
         assert "(key one)" in first
         assert "(key two)" in second
+
+    def test_it_says_how_to_take_it_back(self, correctable):
+        before = status_of(correctable, "api/availability")["events"]
+        args = ("correct", "api/availability", "--end", correctable.end, *self.ARGS)
+        (line,) = [x for x in correctable.run(*args).stdout.splitlines() if "take it back" in x]
+        words = line.partition(": slo ")[2].split()
+        assert words[-4:] == ["--total", "0", "--why", "TEXT"]
+        correctable.run(*words)
+        assert status_of(correctable, "api/availability")["events"] == before
+
+    @pytest.mark.parametrize(
+        ("good", "total"),
+        [("99999", "0"), ("-99999", "0"), ("-99999", "-99999"), ("0", "-99999")],
+    )
+    def test_what_no_events_can_add_up_to_is_refused(self, correctable, good, total):
+        before = status_of(correctable, "api/availability")["events"]
+        args = ("--end", correctable.end, "--good", good, "--total", total, "--why", "x")
+        told = correctable.run("correct", "api/availability", *args, code=2).stderr
+        new = before["good"] + int(good), before["total"] + int(total)
+        assert f"would have {new[0]:,} good of {new[1]:,} total events" in told
+        assert f"it has {before['good']:,} of {before['total']:,}" in told
+        assert status_of(correctable, "api/availability")["events"] == before
+
+    def test_one_before_the_window_is_held_against_the_window_that_ended_there(
+        self, project, loaded
+    ):
+        end = loaded.end // 60 * 60 - 1800
+        project.write(API.replace("window: 7d", "window: 1h"))
+        project.run("backfill", "--from", end - 7200, "--to", end, "api/availability")
+        at = end - 7200 + 600
+        args = ("--end", at, "--good", "2000", "--total", "0", "--why", "x")
+        told = project.run("correct", "api/availability", *args, code=2).stderr
+        _, total = counted(loaded, end - 7200, at)
+        assert f"to {rfc3339(at)} would have 2,200 good of {total} total events" in told
 
     @pytest.mark.parametrize(
         ("changed", "why"),

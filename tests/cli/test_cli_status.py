@@ -159,6 +159,18 @@ def test_declared_ones_are_shown_and_the_rest_is_named(stored):
     assert lines[-1] == "Paused, since no longer in slo.yaml: gone/one"
 
 
+def test_a_fault_is_told_of_those_that_have_it_only(stored):
+    engine = open_engine(f"sqlite:///{stored.folder}/slo.db")
+    faults = {"api/availability": "unauthorized", "api/latency": "no such bucket"}
+    found = [standing(name, notes=(Note("fault", text),)) for name, text in faults.items()]
+    with writing(engine) as session:
+        standings.put(session, [(one, None) for one in found])
+    engine.dispose()
+    lines = stored.run("status").stdout.splitlines()
+    assert "fault  api/availability: unauthorized" in lines
+    assert "fault  api/latency: no such bucket" in lines
+
+
 def test_one_that_is_gone_is_shown_when_asked_for(stored):
     assert "paused" in stored.run("status", "gone/one").stdout
     refused = stored.run("status", "gone/one", "--at", "2026-11-01", code=2)

@@ -5,7 +5,17 @@ from slo.domain.selector import Selector
 from slo.domain.span import Span
 from slo.promql import parse_selector
 from tests.support.fake_source import FakeSource
-from tests.support.scenario import METRIC, T0, Book, Scenario, Target, life, scrapes, slo_of
+from tests.support.scenario import (
+    METRIC,
+    T0,
+    Book,
+    Scenario,
+    Target,
+    life,
+    scrapes,
+    slo_of,
+    truth_of,
+)
 
 MS = T0 * 1000
 ENDS = range(T0 + 60, T0 + 901, 60)
@@ -75,8 +85,24 @@ def test_a_regex_membership_goes_to_the_source():
 
 def test_an_equality_membership_is_told_by_labels_alone():
     source = shop()
-    assert Book(source).live(ENDS).bad == 1
+    book = Book(source).live(ENDS[:1])
+    # The first start asks which series were silent just then; after it nothing is asked.
+    source.requests.clear()
+    assert book.live(ENDS[1:]).bad == 1
     assert not any(isinstance(r, tuple) for r in source.requests)
+
+
+def test_a_target_that_was_silent_for_hours_at_the_first_start_goes_on_from_its_edge():
+    end = MS + 14_400_000
+    times = [s for s in scrapes(MS, end, 15_000) if not 3_600_000 < s[0] - MS < 12_000_000]
+    target = Target({"job": "shop", "instance": "b:80"}, [life(MS, end)], times)
+    source, truth = Scenario([target]).load()
+    book = Book(source)
+    first = book.collect(Span(T0 + 8400, T0 + 9000), T0 + 9015, fresh=True, hold=False)
+    book.take(first.booking)
+    book.booked_to = T0 + 9000
+    book.live([T0 + 14_400, T0 + 16_200]).backfill([T0, T0 + 8400], T0 + 16_200)
+    assert book.booked == truth_of(truth)
 
 
 def test_too_many_samples_are_read_in_halves():

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from slo.domain.span import Span
-from slo.domain.standing import Note
+from slo.domain.standing import FAULT, Budget, Note
 from slo.store import cycles
 from slo.store.engine import open_engine, writing
 from slo.web import detail
@@ -27,6 +27,7 @@ from tests.web.world import (
 )
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+REFUSED = "prometheus (http://localhost:9090): Connection refused; check that it runs"
 VOID = {"meta", "link", "input", "br", "img", "path", "line", "rect"}
 
 
@@ -120,6 +121,84 @@ def test_the_cycle_is_told_at_the_top(site):
 def test_errors_of_the_last_cycle_are_told(engine):
     put_standings(engine, [make_standing()], errors=3)
     assert "3 errors in the last cycle" in page(make_client(engine), "/").text
+
+
+def faulty(slo_id, text=REFUSED, **changes):
+    return make_standing(slo_id, notes=(Note(FAULT, text),), **changes)
+
+
+def test_a_source_that_is_down_is_told_at_the_top_of_every_page(engine):
+    put_standings(engine, [faulty("s/a"), faulty("s/b"), faulty("s/c", "bad query")], errors=3)
+    client = make_client(engine)
+    for path in ("/", "/slo/s/a"):
+        found = page(client, path)
+        told = (
+            "3 SLOs not read: prometheus (http://localhost:9090): Connection refused (and 1 more)"
+        )
+        assert told in found.text
+        (warning,) = [a for a in found.all("span") if a.get("class") == "warning"]
+        assert warning["title"] == f"2 SLOs: {REFUSED}\n1 SLO: bad query"
+
+
+def test_a_long_fault_is_cut_at_the_top(engine):
+    put_standings(engine, [faulty("s/a", "x" * 200)], errors=1)
+    assert f"1 SLO not read: {'x' * 89}\u2026 " in page(make_client(engine), "/").text
+
+
+def test_slos_that_share_a_fault_have_one_card(engine):
+    shared = [faulty(f"s/a{i}", data="none", last_data=None) for i in range(5)]
+    put_standings(engine, [*shared, faulty("s/q", "bad query"), make_standing("s/well")], errors=6)
+    text = page(make_client(engine), "/").text
+    assert "5 SLOs cannot be read" in text
+    assert "s/a0, s/a1, s/a2, s/a3 and 1 more" in text
+    assert text.count(REFUSED) == 1
+    assert "s / q \u26a0 not read Cannot be read: bad query." in text
+    assert "s / a0" not in text
+    assert "s / well" not in text
+
+
+def test_a_spent_budget_keeps_its_own_card_beside_a_shared_fault(engine):
+    spent = faulty("s/spent", data="none", left=-0.1, state="exhausted")
+    put_standings(engine, [spent, faulty("s/other")], errors=2)
+    text = page(make_client(engine), "/").text
+    assert "2 SLOs cannot be read" in text
+    assert "s / spent \u2715 exhausted Budget spent: " in text
+    assert f"over the last hour. Cannot be read: {REFUSED}." in text
+
+
+def test_an_slo_with_a_fault_does_not_blame_its_selector(engine):
+    put_standings(engine, [faulty("s/a", data="none", last_data=None)], errors=1)
+    text = page(make_client(engine), "/").text
+    assert f"Cannot be read: {REFUSED}." in text
+    assert "does its selector match anything" not in text
+
+
+def test_a_fault_of_a_paused_slo_is_no_longer_told(engine):
+    put_standings(engine, [faulty("s/a", paused=True)])
+    found = page(make_client(engine), "/")
+    assert "Nothing needs attention" in found.text
+    assert "not read" not in found.text
+
+
+def test_estimated_and_doubtful_numbers_have_marks_of_their_own(engine):
+    noted = make_standing("s/noted", notes=(Note("skew", "Two replicas disagree."),))
+    guessed = make_standing("s/guessed", estimated=True, notes=(Note("estimated", "By a query."),))
+    put_standings(engine, [noted, guessed])
+    client = make_client(engine)
+    text = page(client, "/").text
+    assert text.count("\u2248") == 1
+    assert "\u2248 estimated 99.943 %" in text
+    assert "noted note , numbers in doubt: skew requests" in text
+    assert text.count("numbers in doubt") == 1
+    assert "SLI \u2248 99.943 % objective" in page(client, "/slo/s/guessed").text
+    assert "SLI 99.943 % objective" in page(client, "/slo/s/noted").text
+
+
+def test_an_slo_without_events_forecasts_nothing(engine):
+    put_standings(engine, [make_standing("s/idle", total=0.0, budget=Budget(9.0, 0.0, 1.0))])
+    client = make_client(engine)
+    assert "stays within" not in page(client, "/").text
+    assert "Budget gone \u2013 no events" in page(client, "/slo/s/idle").text
 
 
 def test_one_healthy_slo_needs_no_attention(engine):
@@ -249,6 +328,41 @@ def test_time_without_data_is_shaded(site):
     assert "no data, 8" in html
 
 
+@pytest.mark.parametrize(
+    ("begun", "away", "wanted"),
+    [
+        (None, (), "15 d without data"),
+        (AT - 50 * DAY, (), "15 d without data"),
+        (AT - 10 * DAY, (), "5 d without data"),
+        (AT - 10 * DAY, (Span(AT - 12 * DAY, AT - 6 * DAY),), "3 d without data"),
+        (AT, (), "no time without data"),
+    ],
+)
+def test_time_without_data_is_that_of_the_ledger(begun, away, wanted):
+    found = {t.label: t for t in detail.tiles(make_standing(coverage=0.5), NOW, begun, away)}
+    assert found["Coverage"].detail.replace("\u202f", " ") == wanted
+
+
+def test_while_history_is_read_the_chart_says_that_it_is_ahead(engine, site):
+    note = Note("backfill", "History is being read.", None, AT - 30 * DAY, AT - 4 * DAY)
+    standing = dataclasses.replace(latency_standing(), coverage=0.5, notes=(note,))
+    meters = put_standings(engine, [standing])
+    book_latency(engine, meters["fraud-model/latency"])
+    text = page(make_client(engine), "/slo/fraud-model/latency").text
+    told = "history is being read; the numbers above follow with the next cycle"
+    assert told in text
+    assert told not in page(site, "/slo/fraud-model/latency").text
+    assert "2 d without data" in text
+
+
+def test_slices_have_no_contributors_and_the_page_says_why(engine):
+    meters = put_standings(engine, [make_standing("s/sliced", slices=True), make_standing("s/e")])
+    assert len(meters) == 2
+    client = make_client(engine)
+    assert "A slice belongs to all series together" in page(client, "/slo/s/sliced").text
+    assert "No bad events with labels in this range." in page(client, "/slo/s/e").text
+
+
 def test_exclusions_are_shaded_and_told(engine):
     meters = put_standings(engine, [latency_standing()])
     book_latency(engine, meters["fraud-model/latency"])
@@ -333,7 +447,9 @@ def test_an_unknown_slo_is_404_and_names_what_is_alike(site):
 
 @pytest.mark.parametrize("path", ["/nothing", "/slo/a", "/slo/a/b/c", "/static/../app.py", "/%00"])
 def test_unknown_paths_are_404_pages(site, path):
-    assert "All SLOs" in page(site, path, 404).text
+    text = page(site, path, 404).text
+    assert "There is nothing at this address. All SLOs" in text
+    assert "No such page" in text
 
 
 # Hostile texts
