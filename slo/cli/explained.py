@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
-from slo.domain.indicator import Events, Freshness, Latency, Mean, Query, Slices
+from slo.domain.indicator import Events, FirstOf, Freshness, Latency, Mean, Query, Slices
 from slo.domain.ledger import difference
+from slo.domain.meter import fingerprint
 from slo.domain.objective import format_percent
 from slo.domain.reads import bound_of
 from slo.domain.span import rfc3339
@@ -111,10 +112,21 @@ def _definition(found: Explanation) -> list[tuple[str, str]]:
         ("objective", f"{format_percent(slo.objective)} over {slo.window.label()}"),
         ("counts", f"{found.standing.indicator_text} ({found.indicator.kind})"),
         *indicator_rows(found.indicator),
+        *_unsettled(found),
         ("source", f"{slo.source}, in buckets of {show.length(found.meter.bucket)}"),
     ]
     texts = (("owner", slo.owner), ("runbook", slo.runbook), ("about", slo.description))
     return rows + [(name, text) for name, text in texts if text]
+
+
+def _unsettled(found: Explanation) -> Iterator[tuple[str, str]]:
+    """Where slo.yaml declares something other than what is shown."""
+    declared = found.slo.indicator
+    if not found.meter.fingerprint:
+        if isinstance(declared, FirstOf):
+            yield "or", f"the first there is of {len(declared.alternatives) - 1} more"
+    elif found.meter.fingerprint != fingerprint(found.slo):
+        yield "but", "slo.yaml now counts something else; this meter ran before"
 
 
 def indicator_rows(indicator: Indicator) -> list[tuple[str, str]]:

@@ -373,6 +373,8 @@ class TestExplain:
         ]
         then = project.run("explain", "api/latency", "--at", end).stdout
         assert "the bucket up to 0.2 seconds" in then
+        assert "slo.yaml now counts something else" in then
+        assert "slo.yaml now counts something else" not in text
         assert "= booked" in then
 
     def test_one_without_any_meter_tells_its_fault(self, project):
@@ -384,6 +386,7 @@ class TestExplain:
         assert "fault: " in text
         assert "the source has none of render_seconds" in text
         assert "it is not settled yet what is counted" in text
+        assert "the first there is of 1 more" in text
         body = json.loads(project.run("explain", "default/latency", "--json").stdout)
         assert [note["kind"] for note in body["notes"]] == ["fault"]
         assert body["meters"] == body["requests"] == []

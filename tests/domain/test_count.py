@@ -237,7 +237,7 @@ class TestBirths:
         ends = range(T0 + 60, T0 + 3601, 60)
         assert Book(source, slo_of(births="count")).live(ends).booked == truth_of(truth)
         ignored = Book(source, slo_of(births="ignore")).live(ends)
-        assert (ignored.bad, ignored.notes) == (0, [])
+        assert (ignored.bad, ignored.noted("birth-uncounted")) == (0, [])
 
     def test_a_series_that_was_forgotten_is_not_counted_again_when_it_is_back(self):
         week = 8 * 86_400

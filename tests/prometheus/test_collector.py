@@ -119,7 +119,7 @@ def test_a_plain_live_cycle_asks_once_for_samples_and_reads_them_at_most_twice()
     assert source.requests == [f"{METRIC}[90000ms]"]
 
 
-def test_a_target_whose_up_differs_is_noted_where_it_matters_and_counts_on():
+def test_a_target_whose_up_differs_counts_on_and_what_was_there_at_the_beginning_is_no_birth():
     source = shop()
     for key in list(source.series_):
         labels = dict(key)
@@ -129,4 +129,16 @@ def test_a_target_whose_up_differs_is_noted_where_it_matters_and_counts_on():
             )
     book = Book(source).live(ENDS)
     assert book.total > 400
-    assert book.noted("birth-uncounted")
+    assert not book.noted("birth-uncounted")
+
+
+def test_a_selector_that_matches_nothing_is_noted_until_it_does():
+    typo = Events(total=Selector(METRIC), bad=parse_selector(METRIC + '{code="599"}'))
+    book = Book(shop(), slo_of(typo)).live(ENDS)
+    assert book.total > 400
+    text = METRIC + '{code="599"} matches no series; 0 bad events are counted'
+    assert {note.text for note in book.noted("unmatched")} == {text}
+    book = Book(shop()).live(ENDS)
+    assert len(book.noted("unmatched")) < len(ENDS)
+    first = book.collect(Span(T0 + 900, T0 + 960), T0 + 975)
+    assert not [n for n in first.booking.notes if n.kind == "unmatched"]
