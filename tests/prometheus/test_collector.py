@@ -139,6 +139,4 @@ def test_a_selector_that_matches_nothing_is_noted_until_it_does():
     text = METRIC + '{code="599"} matches no series; 0 bad events are counted'
     assert {note.text for note in book.noted("unmatched")} == {text}
     book = Book(shop()).live(ENDS)
-    assert len(book.noted("unmatched")) < len(ENDS)
-    first = book.collect(Span(T0 + 900, T0 + 960), T0 + 975)
-    assert not [n for n in first.booking.notes if n.kind == "unmatched"]
+    assert 0 < len(book.noted("unmatched")) < len(ENDS)
