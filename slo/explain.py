@@ -15,9 +15,9 @@ from slo.domain.meter import Meter, indicator_json
 from slo.domain.reads import reads_of
 from slo.domain.span import Span
 from slo.domain.standing import BURN_SPANS, FAULT
-from slo.prometheus.collector import read_from
 from slo.prometheus.head import HEAD_QUERY
 from slo.prometheus.job import Job
+from slo.prometheus.pending import read_from
 from slo.promql import WINDOW
 from slo.store import contributors, corrections, edges, exclusions, notes, readings, slos
 from slo.store import standings as stored
