@@ -159,6 +159,8 @@ def _book_chunk(
                 pinned = pinned_ends(session, by_slo[job.slo.id], job.span.start)
                 booking.book_back(session, outcome.booking, every, pinned=pinned)
     for slo_id, fault in faults.items():
+        if not context.told.is_news(slo_id, fault.message, now):
+            continue
         _log.warning("backfill of %s: %s", slo_id, fault.message, extra={"kind": fault.kind})
     return faults
 

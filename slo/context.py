@@ -13,7 +13,7 @@ from slo.prometheus.client import PrometheusClient
 from slo.prometheus.raw import RawReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from sqlalchemy import Engine
 
@@ -41,6 +41,32 @@ class Spent:
             self.samples += record.samples_read
 
 
+TOLD_AGAIN_AFTER = 3600
+"""Seconds after which a fault that lasts is logged again."""
+
+
+@dataclass(slots=True)
+class Told:
+    """Which faults the log has told, so that one that lasts is not told each cycle."""
+
+    _last: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def is_news(self, subject: str, text: str, now: float) -> bool:
+        """Whether the log should say `text` of `subject`: it is new, or an hour has passed."""
+        known, at = self._last.get(subject, ("", now))
+        if known == text and now - at < TOLD_AGAIN_AFTER:
+            return False
+        self._last[subject] = (text, now)
+        return True
+
+    def over(self, faulty: Collection[str]) -> list[str]:
+        """The subjects that were told of and are not `faulty` any more; they are forgotten."""
+        gone = [subject for subject in self._last if subject not in faulty]
+        for subject in gone:
+            del self._last[subject]
+        return gone
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a cycle needs beside the time; it keeps nothing between cycles that cannot be lost."""
@@ -50,6 +76,7 @@ class Context:
     clients: Mapping[str, PrometheusClient]
     spent: Spent
     pools: Mapping[str, ThreadPoolExecutor]
+    told: Told = field(default_factory=Told)
 
     def source(self, name: str) -> Source:
         """The source of this name."""

@@ -261,7 +261,10 @@ def _finish(
     faults: Mapping[str, Fault],
 ) -> None:
     for name, fault in faults.items():
-        _log.warning("%s: %s", name, fault.message, extra={"subject": name, "kind": fault.kind})
+        if context.told.is_news(name, fault.message, now):
+            _log.warning("%s: %s", name, fault.message, extra={"subject": name, "kind": fault.kind})
+    for name in context.told.over(faults):
+        _log.info("%s is read again", name, extra={"subject": name})
     with writing(context.engine) as session:
         cycles.finish(
             session,

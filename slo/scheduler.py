@@ -152,7 +152,8 @@ def backfill_once(context: Context, stopping: threading.Event) -> None:
             try:
                 heads[name] = horizon_of(context.clients[name], context.source(name), now).head
             except SourceError as error:
-                _log.warning("backfill waits: %s", error)
+                if context.told.is_news(f"source {name}", str(error), now):
+                    _log.warning("backfill waits: %s", error)
         counted = [c for c in counted if c.slo.source in heads]
         backfill(context, counted, heads, now=int(now), stopped=stopping.is_set)
     except StoreError as error:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from slo.config import parse
-from slo.context import open_context
+from slo.context import Told, open_context
 from slo.cycle import FIRST_READING, run_cycle
 from slo.store import cycles, migrations, slos, standings
 from slo.store.engine import open_engine, reading
@@ -130,3 +130,15 @@ def test_a_fault_is_noted_on_the_standing_until_the_source_answers(books):
         fault.message for fault in report.faults.values()
     ]
     assert "fault" not in {n.kind for n in well.notes}
+
+
+def test_a_fault_that_lasts_is_told_once_an_hour_and_its_end_once():
+    told = Told()
+    assert told.is_news("a/b", "down", 0)
+    assert not told.is_news("a/b", "down", 60)
+    assert told.is_news("a/b", "slow", 120)
+    assert told.is_news("a/b", "slow", 120 + 3600)
+    assert told.over({"a/b"}) == []
+    assert told.over(set()) == ["a/b"]
+    assert told.over(set()) == []
+    assert told.is_news("a/b", "slow", 9000)

@@ -206,7 +206,7 @@ def _budget(found: Explanation) -> list[tuple[str, str]]:
         for forecast in standing.forecasts
     ]
     coverage = show.percent(standing.coverage, 2)
-    return [*rows, ("coverage", f"{coverage} of the window's time")]
+    return [*rows, ("coverage", f"{coverage} of the time that the ledger covers in the window")]
 
 
 def _outlook(remaining: float | None, gone: int | None) -> str:
