@@ -39,18 +39,21 @@ def with_silent(pendings: Sequence[Pending], found: Found, evidence: Evidence) -
     since = evidence.start - FURTHER_BACK[-1]
     before = Evidence(evidence.reader, since, evidence.start)
     renewed = dict(found)
-    silent: dict[str, tuple[Selector, dict[str, str]]] = {}
+    labels_of: dict[str, dict[str, str]] = {}
+    # A series may be silent for two selectors at once.
+    silent: list[tuple[Selector, str]] = []
     for request in share(firsts):
         members = request.members.values()
         there = {series_name(one.labels) for m in members for one in series_in(found, m)}
         for labels in before.series([str(request.selector)]):
             member, name = request.member_of(labels), series_name(labels)
             if member is not None and name not in there:
-                silent[name] = (member, labels)
-    older = evidence.last_samples_before([labels for _, labels in silent.values()])
-    for name, one in older.items():
-        member = silent[name][0]
-        renewed[member] = [*series_in(renewed, member), one]
+                labels_of[name] = labels
+                silent.append((member, name))
+    older = evidence.last_samples_before(list(labels_of.values()))
+    for member, name in silent:
+        if name in older:
+            renewed[member] = [*series_in(renewed, member), older[name]]
     return renewed, since
 
 
