@@ -122,7 +122,8 @@ def _scheduler(
         backfill_once(behind, stopping)
 
     def keep() -> None:
-        _guarded("upkeep", metrics, lambda: upkeep(behind, time.time(), metrics.observe_verify))
+        now, told = time.time(), metrics.observe_verify
+        _guarded("upkeep", metrics, lambda: upkeep(behind, now, told, stopping.is_set))
 
     scheduler.add_job(
         tick, "interval", seconds=interval, start_date=first, next_run_time=now, id="cycle"

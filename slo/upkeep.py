@@ -32,8 +32,16 @@ FOLD_AFTER = 86_400
 """Seconds after which contributors without bad events are summed up as `other`."""
 
 
-def upkeep(context: Context, now: float, on_verified: Callable[[str, float], None]) -> None:
-    """The upkeep of this hour: each meter's turn comes once a day, so none waits for all."""
+def upkeep(
+    context: Context,
+    now: float,
+    on_verified: Callable[[str, float], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
+    """The upkeep of this hour: each meter's turn comes once a day, so none waits for all.
+
+    Once `stopped`, it leaves the rest for another day: nothing depends on it.
+    """
     hour = utc(now).hour
     counted = declare(context, int(now)).counted
     keep = [
@@ -41,6 +49,8 @@ def upkeep(context: Context, now: float, on_verified: Callable[[str, float], Non
         for k in context.settings.keep
     ]
     for c in counted:
+        if stopped():
+            return
         if c.meter.id % HOURS != hour or c.meter.booked_from is None:
             continue
         with writing(context.engine) as session:
@@ -49,7 +59,7 @@ def upkeep(context: Context, now: float, on_verified: Callable[[str, float], Non
     with writing(context.engine) as session:
         edges.forget(session, round(context.settings.max_gap.total_seconds() * 1000))
     if hour == RECOUNT_HOUR:
-        _recount(context, counted, int(now), on_verified)
+        _recount(context, counted, int(now), on_verified, stopped)
 
 
 def pinned_ends(session: Session, c: Counted, since: int | None = None) -> set[int]:
@@ -86,11 +96,14 @@ def _recount(
     counted: Sequence[Counted],
     now: int,
     on_verified: Callable[[str, float], None],
+    stopped: Callable[[], bool],
 ) -> None:
     rng = random.Random(now)  # noqa: S311 - which day is checked needs no secrecy.
     for c in counted:
         with reading(context.engine) as session:
             day = random_day(session, c.meter, now, rng)
+        if stopped():
+            return
         if day is None:
             continue
         verification = verify_day(context, c, day)

@@ -10,11 +10,12 @@ import pytest
 from slo.config import parse
 from slo.context import open_context
 from slo.declaring import declare
-from slo.domain.ledger import Exclusion
+from slo.domain.booking import Booking
+from slo.domain.ledger import Contribution, Exclusion, Increment
 from slo.domain.span import Span
-from slo.store import exclusions, migrations
+from slo.store import booking, contributors, exclusions, migrations, readings, slos
 from slo.store.engine import open_engine, reading, writing
-from slo.upkeep import pinned_ends
+from slo.upkeep import HOURS, pinned_ends, upkeep
 
 
 def at(text: str) -> int:
@@ -82,3 +83,57 @@ def test_edges_of_exclusions_stay(counted):
         pinned = pinned_ends(session, c)
 
     assert {span.start, span.end} <= pinned
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """A context over ten days of minutes of one SLO, and its meter."""
+    settings = parse(YAML.format(window="7d"), "slo.yaml", {})
+    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
+    migrations.upgrade(engine)
+    begun = NOW - 10 * 86400
+    steps = tuple(Increment(t, 9.0, 10.0, 60.0) for t in range(begun + 60, NOW + 1, 60))
+    found = (
+        Contribution(begun, '{"code": "200"}', 0.0, 590.0),
+        Contribution(begun, '{"code": "500"}', 60.0, 60.0),
+    )
+    with open_context(settings, engine) as context:
+        (c,) = declare(context, begun).counted
+        with writing(engine) as session:
+            span = Span(begun, NOW)
+            booking.book(session, [Booking(c.meter.id, span, steps, contributions=found)])
+            meter = slos.running_meters(session)["api/a"]
+        yield context, meter
+    engine.dispose()
+
+
+def counts(context, meter):
+    """How many readings and contributor rows there are, and the events of the last five days."""
+    with reading(context.engine) as session:
+        kept = readings.between(session, meter.id, 0, NOW)
+        rows = contributors.top(session, meter.id, 0, NOW, 10)
+        ends = [(meter.id, NOW - 5 * 86400), (meter.id, NOW)]
+        first, last = (readings.readings_at(session, ends)[end] for end in ends)
+    return len(kept), {row.labels for row in rows}, last.total - first.total
+
+
+def test_a_meter_is_compacted_and_its_contributors_are_folded_in_its_hour_only(ledger):
+    context, meter = ledger
+    before = counts(context, meter)
+    turn = meter.id % HOURS
+    upkeep(context, NOW + (turn + 1) % HOURS * 3600, lambda *_: None)
+    assert counts(context, meter) == before
+
+    upkeep(context, NOW + turn * 3600, lambda *_: None)
+    kept, labels, events = counts(context, meter)
+    # Three days by the minute and seven by five minutes, give or take the hours since.
+    assert 3 * 1440 + 7 * 288 - 300 < kept < before[0] / 2
+    assert labels == {"other", '{"code": "500"}'}
+    assert events == before[2]
+
+
+def test_upkeep_leaves_its_work_once_the_service_stops(ledger):
+    context, meter = ledger
+    before = counts(context, meter)
+    upkeep(context, NOW + meter.id % HOURS * 3600, lambda *_: None, lambda: True)
+    assert counts(context, meter) == before

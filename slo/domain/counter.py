@@ -76,7 +76,6 @@ class Steps:
     carried: dict[int, int] = field(default_factory=dict)
     skew: float = 0.0
     """The largest drop that was taken for skew between replicas."""
-    resets: int = 0
 
 
 def usual_interval(intervals: Sequence[int]) -> int | None:
@@ -285,7 +284,6 @@ def _careful_steps(
                 is_reset = _is_reset(edge, value, told, starts.before(edge.at))
             if is_reset:
                 amount, held = value, value
-                steps.resets += 1
             elif value < edge.held:
                 steps.skew = max(steps.skew, edge.held - value)
             start = told if told is not None else start

@@ -37,11 +37,6 @@ class Query:
     owner: str = ""
     sort: str = "attention"
 
-    @property
-    def narrow(self) -> bool:
-        """Whether it leaves anything out."""
-        return bool(self.text or self.state or self.owner)
-
 
 @dataclass(frozen=True, slots=True)
 class Card:
