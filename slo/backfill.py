@@ -106,10 +106,14 @@ def chunk_left(c: Counted, end: int | None) -> int:
 
 
 def _wanted(context: Context, counted: Sequence[Counted], end: int | None) -> list[Counted]:
-    """The SLOs that want a backfill, with their meters as they are now."""
+    """The SLOs that want a backfill, with their meters as they are now.
+
+    One whose meter was replaced meanwhile, by another process with a newer slo.yaml, is left
+    to that process: its indicator is not ours.
+    """
     with reading(context.engine) as session:
-        meters = slos.running_meters(session)
-    renewed = [replace(c, meter=meters[c.slo.id]) for c in counted if c.slo.id in meters]
+        meters = {meter.id: meter for meter in slos.running_meters(session).values()}
+    renewed = [replace(c, meter=meters[c.meter.id]) for c in counted if c.meter.id in meters]
     return [
         c
         for c in renewed

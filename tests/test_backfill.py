@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from slo.backfill import keep_every
+from slo.backfill import backfill, keep_every, want_backfill
+from slo.config import parse
 from slo.config.settings import DEFAULT_KEEP
+from slo.context import open_context
+from slo.declaring import declare
+from slo.store import migrations
+from slo.store.engine import open_engine
 
 DAY = 86_400
 
@@ -29,3 +34,25 @@ def test_readings_are_kept_as_far_apart_as_their_age_calls_for(age, every):
 
 def test_readings_are_never_kept_closer_than_a_bucket():
     assert keep_every(DEFAULT_KEEP, 4 * DAY, 600) == 600
+
+
+YAML = """database: {{url: 'sqlite:///unused.db'}}
+services:
+  api:
+    slos:
+      a: {{objective: 99%, slices: {{query: '{query}', at_least: 1}}}}
+"""
+
+
+def test_a_meter_that_another_process_replaced_is_left_to_that_process(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
+    migrations.upgrade(engine)
+    with open_context(parse(YAML.format(query="old"), "slo.yaml", {}), engine) as context:
+        counted = declare(context, DAY).counted
+        want_backfill(context, counted, 0)
+        with open_context(parse(YAML.format(query="new"), "slo.yaml", {}), engine) as newer:
+            want_backfill(newer, declare(newer, DAY).counted, 0)
+        # Without a source to ask: had it tried to count, this would be a KeyError.
+        report = backfill(context, counted, {}, now=DAY, end=DAY)
+    engine.dispose()
+    assert (report.booked, report.faults) == (0, {})
