@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slo.domain.policy import Severity
     from slo.domain.slo import SLO
     from slo.domain.source import Source
 
 ReceiverType = Literal[
-    "pagerduty", "alertmanager", "slack", "teams", "opsgenie", "email", "webhook"
+    "pagerduty", "alertmanager", "slack", "teams", "opsgenie", "email", "webhook", "apprise"
 ]
-Severity = Literal["page", "ticket"]
+OptionValue = str | tuple[str, ...] | tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +37,83 @@ DEFAULT_KEEP = (
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where notifications go; `options` are the keys of its type, sorted, and hold secrets."""
+    """Where notifications go; `options` are the keys of its type, sorted, and hold secrets.
+
+    Text is kept as it is, a list as a tuple, a mapping as pairs.
+    """
 
     name: str
     type: ReceiverType
-    options: tuple[tuple[str, str | tuple[str, ...]], ...] = field(default=(), repr=False)
+    options: tuple[tuple[str, OptionValue], ...] = field(default=(), repr=False)
+    fallback: str | None = None
+    """The receiver that is told when this one has failed for minutes."""
+    timeout: timedelta | None = None
+    """For one attempt; None: the usual one of the type."""
+    send_resolved: bool = True
+
+    def text(self, key: str, default: str = "") -> str:
+        """A text option."""
+        value = dict(self.options).get(key, default)
+        return value if isinstance(value, str) else default
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list option; a single text is a list of one."""
+        value = dict(self.options).get(key, ())
+        if isinstance(value, str):
+            return (value,)
+        return tuple(part for part in value if isinstance(part, str))
+
+    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+        """A mapping option."""
+        value = dict(self.options).get(key, ())
+        return tuple(p for p in value if isinstance(p, tuple)) if isinstance(value, tuple) else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The receivers, by name, that get alerts of one severity."""
+    """The receivers, by name, that get alerts of one severity; empty conditions hold for all.
+
+    All routes that fit are followed. `service` and `owner` are names, `labels` must all
+    be among the SLO's.
+    """
 
     severity: Severity
     receivers: tuple[str, ...]
+    service: str = ""
+    owner: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """The local time of day in which tickets wait; pages never do. Minutes after midnight."""
+
+    start: int
+    end: int
+    zone: str = "UTC"
+    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """Weekdays on which it begins, Monday is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """What receivers and the heartbeat may reach beside public addresses.
+
+    `allow` holds networks such as `10.0.0.0/8`; addresses of cloud metadata are refused
+    even so. `ports` beside 80, 443, 8080 and 8443.
+    """
+
+    allow: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostmortemSettings:
+    """When a postmortem is required, and the user's own template."""
+
+    required_over: Decimal = Decimal("0.2")
+    """Share of the error budget that one incident spent."""
+    template: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +132,15 @@ class Settings:
     """How long the edge of a silent series is kept."""
     receivers: tuple[Receiver, ...] = ()
     routes: tuple[Route, ...] = ()
+    quiet_hours: QuietHours | None = None
+    outbound: Outbound = Outbound()
+    heartbeat: str = field(default="", repr=False)
+    """URL that is asked for after each finished cycle; empty: none."""
+    postmortems: PostmortemSettings = PostmortemSettings()
+    url: str = ""
+    """Where people reach the site, for links in notifications; without a slash at the end."""
+    name: str = "slo-ledger"
+    """What this installation calls itself in messages."""
     defaults: tuple[str, ...] = ()
     """Sentences that tell what was filled in where the file says nothing."""
     warnings: tuple[str, ...] = ()

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from slo.domain.policy import default_policy
+
 if TYPE_CHECKING:
     from slo.domain.indicator import FirstOf, Indicator
+    from slo.domain.policy import NoData, Policy
     from slo.domain.window import Window
 
 Births = Literal["auto", "count", "ignore"]
@@ -44,6 +47,14 @@ class SLO:
     runbook: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     bounds: StateBounds = StateBounds()
+    policy: Policy | None = None
+    """The alert policy that slo.yaml declares; None: the default one of the objective."""
+    no_data: NoData = "page"
+
+    @property
+    def alert_policy(self) -> Policy:
+        """The alert policy in force."""
+        return self.policy or default_policy(self.objective, self.no_data)
 
     @property
     def id(self) -> str:

@@ -1,7 +1,8 @@
-"""The tables. Instants are epoch seconds (`edge` in milliseconds), JSON and decimals are text.
+"""The tables of the ledger. Instants are epoch seconds (`edge` in milliseconds).
 
-Long texts (a series' labels, a note's sentence) are keyed by their digest, since
-PostgreSQL's index entries end at 2.7 kB and labels do not.
+JSON and decimals are text. Long texts (a series' labels, a note's sentence) are
+keyed by their digest, since PostgreSQL's index entries end at 2.7 kB and labels
+do not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -22,19 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite numbers rows by itself only in a column of type INTEGER, which holds 64 bits there.
-Id = BigInteger().with_variant(Integer, "sqlite")
-DIGEST_LENGTH = 32
+from slo.store.schema.base import DIGEST_LENGTH, Id, metadata
 
 slo = Table(
     "slo",
@@ -153,6 +141,7 @@ exclusion = Table(
     Column("why", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("removed_at", BigInteger),
+    Column("schedule_id", ForeignKey("exclusion_schedule.id"), index=True),
 )
 
 contributor = Table(

@@ -1,0 +1,67 @@
+"""All tables of the store, and the metadata that holds them."""
+
+from __future__ import annotations
+
+from slo.store.schema.alerts import (
+    action_item,
+    alert,
+    alert_state,
+    exclusion_schedule,
+    incident,
+    incident_event,
+    incident_slo,
+    policy,
+    postmortem,
+    postmortem_version,
+    silence,
+)
+from slo.store.schema.base import DIGEST_LENGTH, Id, metadata
+from slo.store.schema.delivery import attempt, installation, notification, receiver, watch
+from slo.store.schema.ledger import (
+    audit,
+    contributor,
+    correction,
+    cycle,
+    edge,
+    exclusion,
+    meter,
+    note,
+    reading,
+    revision,
+    slo,
+    standing,
+)
+
+__all__ = [
+    "DIGEST_LENGTH",
+    "Id",
+    "action_item",
+    "alert",
+    "alert_state",
+    "attempt",
+    "audit",
+    "contributor",
+    "correction",
+    "cycle",
+    "edge",
+    "exclusion",
+    "exclusion_schedule",
+    "incident",
+    "incident_event",
+    "incident_slo",
+    "installation",
+    "metadata",
+    "meter",
+    "note",
+    "notification",
+    "policy",
+    "postmortem",
+    "postmortem_version",
+    "reading",
+    "receiver",
+    "revision",
+    "silence",
+    "slo",
+    "standing",
+    "watch",
+]
