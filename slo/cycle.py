@@ -1,9 +1,9 @@
 """One cycle: the story of the service.
 
-Ask how far to book, read what each SLO needs, count it, and write readings and
-standings in one transaction. A crash anywhere leaves a whole span or none of it,
-and the next cycle goes on from the last reading. Live running and catching up
-after an outage are the same code with a longer span.
+Ask how far to book, read what each SLO needs, count it, and write readings, alerts,
+incidents, notifications and standings in one transaction. A crash anywhere leaves a
+whole span or none of it, and the next cycle goes on from the last reading. Live
+running and catching up after an outage are the same code with a longer span.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from slo.horizon import backfill_reach, horizon_of
 from slo.prometheus.collector import collect
 from slo.prometheus.errors import SourceError
 from slo.prometheus.job import Fault, Job
-from slo.publishing import stand, stand_still, stand_unmetered
+from slo.publishing import stand_booked, stand_still, stand_unmetered
 from slo.store import booking, cycles, edges, notes
 from slo.store.engine import reading, writing
 from slo.store.errors import StoreError
@@ -248,7 +248,9 @@ def _write_together(
             notes.clear_all(session, [o.job.meter.id for o in found], kind)
         meters = booking.book(session, [o.booking for o in found if o.booking is not None])
         booked = [by_slo[o.job.slo.id] for o in found if o.job.meter.id in meters]
-        stand(session, context, booked, now)
+        stand_booked(
+            session, context, booked, [o.booking for o in found if o.booking is not None], now
+        )
     return {c.slo.id for c in booked}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from slo.alerting import close_absent
 from slo.domain.indicator import FirstOf
 from slo.domain.meter import fingerprint, indicator_from_json
 from slo.prometheus.errors import SourceError
@@ -92,14 +93,20 @@ def _write(
     with writing(context.engine) as session:
         meters = slos.declare(session, declared, now)
         slos.know(session, [s for s in waiting if s.was is None], now)
-        _show_paused(session, slos.pause_absent(session, kept, now))
+        paused = slos.pause_absent(session, kept, now)
+        close_absent(session, context.settings, paused, now)
+        _show_paused(session, paused)
     return meters
 
 
 def _show_paused(session: Session, slo_ids: Collection[str]) -> None:
     """No cycle writes the standings of SLOs that are gone, so what they show is told here."""
     found = (standings.one(session, slo_id) for slo_id in slo_ids)
-    paused = [(replace(s, paused=True, data="none"), None) for s in found if s is not None]
+    paused = [
+        (replace(s, paused=True, data="none", alerts=(), incident=None), None)
+        for s in found
+        if s is not None
+    ]
     standings.put(session, paused)
 
 
@@ -140,5 +147,5 @@ def _with_objective(slo: SLO, indicator: Indicator) -> SLO:
     first = slo.indicator
     for alternative, objective in zip(first.alternatives, first.objectives, strict=True):
         if alternative == indicator and objective is not None:
-            return replace(slo, objective=objective)
+            return replace(slo, objective=objective, policy=None)
     return slo

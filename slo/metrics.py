@@ -7,16 +7,23 @@ in a registry of their own; the client library's global one stays untouched.
 
 from __future__ import annotations
 
+import time
 from collections import Counter as Tallies
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 import slo
+from slo.domain.policy import SEVERE
 from slo.domain.standing import DataState, State
-from slo.store import cycles, standings
+from slo.store import cycles, incidents, outbox, receivers, standings
 from slo.store.engine import StoreError, reading
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
     from sqlalchemy import Engine
 
+    from slo.domain.breaker import Health
     from slo.domain.standing import Standing
 
 STATES: tuple[State, ...] = get_args(State)
@@ -152,8 +160,9 @@ class Metrics:
 class StoreCollector(Collector):
     """What the store holds, read at each scrape; a store out of reach costs only these."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
         self._engine = engine
+        self._clock = clock
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: without this the registry would scrape the store when it is registered."""
@@ -166,6 +175,12 @@ class StoreCollector(Collector):
             with reading(self._engine) as session:
                 found = standings.all(session, sparklines=False)
                 last = cycles.last(session)
+                worked_on = incidents.summary(session)
+                delivery = Delivery(
+                    receivers.healths(session),
+                    outbox.backlogs(session),
+                    outbox.count_finished(session),
+                )
         except StoreError:
             up.add_metric([], 0)
             yield up
@@ -179,6 +194,71 @@ class StoreCollector(Collector):
             finished.add_metric([], last.finished)
         yield finished
         yield from standing_families(found)
+        yield from incident_families(worked_on)
+        yield from delivery_families(delivery, self._clock())
+
+
+def incident_families(summary: incidents.Summary) -> Iterator[Metric]:
+    """The metric families of incidents."""
+    current = GaugeMetricFamily(
+        "slo_incidents_open", "Incidents that are not resolved.", labels=["severity"]
+    )
+    for severity in SEVERE:
+        current.add_metric([severity], summary.open.get(severity, 0))
+    yield current
+    seconds = SummaryMetricFamily(
+        "slo_incident_seconds",
+        "Time that the phases of resolved incidents took.",
+        labels=["phase"],
+    )
+    for phase, (count, total) in summary.phases.items():
+        seconds.add_metric([phase], count, total)
+    yield seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the outbox and its receivers do, by receiver; finished messages by state too."""
+
+    healths: Mapping[str, Health]
+    backlogs: Mapping[str, outbox.Backlog]
+    finished: Mapping[tuple[str, str], int]
+
+
+def delivery_families(delivery: Delivery, now: float) -> Iterator[Metric]:
+    """The metric families of the outbox."""
+    pending = GaugeMetricFamily(
+        "slo_outbox_pending", "Messages that wait to be delivered.", labels=["receiver"]
+    )
+    for name in sorted({*delivery.healths, *delivery.backlogs}):
+        backlog = delivery.backlogs.get(name)
+        pending.add_metric([name], 0 if backlog is None else backlog.pending)
+    yield pending
+    # Without a label, so that one rule watches all; 0 is what an empty outbox shows.
+    oldest = [b.oldest for b in delivery.backlogs.values() if b.oldest is not None]
+    yield GaugeMetricFamily(
+        "slo_outbox_oldest_pending_seconds",
+        "How long the oldest message waits.",
+        value=max(0.0, now - min(oldest)) if oldest else 0.0,
+    )
+    deliveries = CounterMetricFamily(
+        "slo_outbox_deliveries",
+        "Messages that are finished, by what became of them.",
+        labels=["receiver", "outcome"],
+    )
+    for (name, state), count in sorted(delivery.finished.items()):
+        deliveries.add_metric([name, state], count)
+    yield deliveries
+    dead = sum(count for (_, state), count in delivery.finished.items() if state == "dead")
+    yield CounterMetricFamily("slo_outbox_dead", "Messages that nobody got.", value=dead)
+    up = GaugeMetricFamily(
+        "slo_receiver_up",
+        "0 while a receiver is paused or its breaker is open.",
+        labels=["receiver"],
+    )
+    for name, health in sorted(delivery.healths.items()):
+        up.add_metric([name], float(health.state in {"ok", "failing"}))
+    yield up
 
 
 def standing_families(found: Iterable[Standing]) -> Iterator[Metric]:

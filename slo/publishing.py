@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slo import standings
+from slo import alerting, standings
+from slo.alerting import Booked
 from slo.domain.indicator import FirstOf
 from slo.domain.lookup import Subject
 from slo.domain.meter import Meter
-from slo.domain.standing import FAULT, Note
+from slo.domain.standing import FAULT, FROZEN, Note
+from slo.store import alerts as alerts_store
+from slo.store import incidents as incident_store
 from slo.store import notes, slos
 from slo.store import standings as stored
 from slo.store.engine import reading, writing
@@ -23,15 +27,50 @@ if TYPE_CHECKING:
 
     from slo.context import Context
     from slo.declaring import Counted
+    from slo.domain.alert import AlertState
+    from slo.domain.booking import Booking
+    from slo.domain.standing import Standing, StandingAlert
     from slo.prometheus.job import Fault
 
 _log = logging.getLogger(__name__)
+_OVERDUE = "nothing new could be booked"
 
 
 def stand(session: Session, context: Context, counted: Sequence[Counted], now: float) -> None:
-    """Write the standings of these SLOs as of their meters' last readings."""
+    """Write the standings of these SLOs as of their meters' last readings; decides no alerts."""
+    computed = standings.compute(session, _subjects(session, context, counted, now))
+    _put(session, computed, _undecided(session, [s for s, _ in computed]))
+
+
+def stand_booked(
+    session: Session,
+    context: Context,
+    counted: Sequence[Counted],
+    found: Sequence[Booking],
+    now: float,
+) -> None:
+    """Decide alerts over what was just booked, and write the SLOs' standings with them.
+
+    Then tell receivers what fires and what is over, in the same transaction.
+    """
+    subjects = _subjects(session, context, counted, now)
+    computed = {s.slo: (s, memo) for s, memo in standings.compute(session, subjects)}
+    bookings = {b.meter: b for b in found}
+    booked = [
+        Booked(s.slo, s.meter, bookings[s.meter.id], s.lag, computed[s.slo.id][0])
+        for s in subjects
+        if s.meter.id in bookings
+    ]
+    states = alerting.decide_alerts(session, context.settings, booked, int(now))
+    _put(session, list(computed.values()), states)
+    alerting.tell(session, context.settings, booked, int(now))
+
+
+def _subjects(
+    session: Session, context: Context, counted: Sequence[Counted], now: float
+) -> list[Subject]:
     meters = slos.running_meters(session)
-    subjects = [
+    return [
         Subject(
             c.slo,
             c.indicator,
@@ -42,7 +81,59 @@ def stand(session: Session, context: Context, counted: Sequence[Counted], now: f
         for c in counted
         if c.slo.id in meters
     ]
-    stored.put(session, standings.compute(session, subjects))
+
+
+def _put(
+    session: Session,
+    computed: Sequence[tuple[Standing, str | None]],
+    states: Mapping[str, Mapping[str, AlertState]],
+) -> None:
+    """Write the standings with what fires, what is frozen, and the open incident."""
+    incidents = incident_store.open_of(session, [s.slo for s, _ in computed])
+    shown = []
+    for standing, memo in computed:
+        alerts = alerting.standing_alerts(states.get(standing.slo, {}))
+        incident = incidents.get(standing.slo)
+        shown.append(
+            (
+                replace(
+                    standing,
+                    alerts=alerts,
+                    incident=None if incident is None else incident.id,
+                    notes=(*standing.notes, *_frozen_notes(alerts)),
+                ),
+                memo,
+            )
+        )
+    stored.put(session, shown)
+
+
+def _undecided(session: Session, found: Sequence[Standing]) -> dict[str, dict[str, AlertState]]:
+    """The states of SLOs of which nothing was booked now: what fires goes on, and stands still.
+
+    Between two buckets nothing is due; only what is overdue is frozen.
+    """
+    overdue = {s.slo for s in found if s.data != "fresh"}
+    states = alerts_store.states(session, [s.slo for s in found])
+    return {
+        slo_id: {
+            rule: replace(state, frozen=state.frozen or _OVERDUE) if slo_id in overdue else state
+            for rule, state in of_slo.items()
+        }
+        for slo_id, of_slo in states.items()
+    }
+
+
+def _frozen_notes(alerts: Sequence[StandingAlert]) -> list[Note]:
+    """One note for each reason why rules cannot decide."""
+    rules: dict[str, list[str]] = defaultdict(list)
+    for alert in alerts:
+        if alert.frozen:
+            rules[alert.frozen].append(alert.rule)
+    return [
+        Note(FROZEN, f"{', '.join(sorted(names))} cannot decide: {why}.")
+        for why, names in sorted(rules.items())
+    ]
 
 
 def stand_still(

@@ -16,7 +16,7 @@ from slo.domain.span import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from slo.domain.standing import Forecast, Note, Standing
+    from slo.domain.standing import Forecast, Note, Standing, StandingAlert
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def standing_json(standing: Standing) -> dict[str, Any]:
         "notes": [_note_json(note) for note in standing.notes],
         "exhausted_at": _instant(standing.exhausted_at),
         "forecasts": [_forecast_json(forecast) for forecast in standing.forecasts],
-        "alerts": [],
-        "incident": None,
+        "alerts": [_alert_json(alert) for alert in standing.alerts],
+        "incident": standing.incident,
     }
 
 
@@ -88,6 +88,18 @@ def _note_json(note: Note) -> dict[str, Any]:
         "amount": _number(note.amount),
         "first": _instant(note.first),
         "last": _instant(note.last),
+    }
+
+
+def _alert_json(alert: StandingAlert) -> dict[str, Any]:
+    return {
+        "rule": alert.rule,
+        "kind": alert.kind,
+        "severity": alert.severity,
+        "firing": alert.since is not None,
+        "since": _instant(alert.since),
+        "reason": alert.reason,
+        "frozen": alert.frozen or None,
     }
 
 

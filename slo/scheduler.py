@@ -56,7 +56,9 @@ def serve(settings: Settings, *, host: str, port: int) -> int:
     ensure_current(engine)
     metrics = Metrics(engine)
     stopping = threading.Event()
-    app = create_app(engine, interval=settings.interval, registry=metrics.registry)
+    app = create_app(
+        engine, interval=settings.interval, settings=settings, registry=metrics.registry
+    )
     # Bound before anything runs: a taken port is told at once.
     server = create_server(app, host=host, port=port, threads=WEB_THREADS)
 

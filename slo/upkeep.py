@@ -1,4 +1,4 @@
-"""Upkeep: compaction, forgotten edges, folded contributors, and a nightly recount of one day."""
+"""Upkeep: recurring exclusions, compaction, forgotten edges, and a nightly recount of one day."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import random
 from typing import TYPE_CHECKING
 
 from slo.declaring import declare
+from slo.domain.exclusion import instants_needed
 from slo.domain.span import utc
 from slo.domain.window import CalendarWindow
+from slo.excluding.wanted import extend
 from slo.prometheus.job import Fault
 from slo.store import compaction, contributors, corrections, edges, exclusions, slos
 from slo.store.engine import reading, writing
@@ -42,6 +44,8 @@ def upkeep(
 
     Once `stopped`, it leaves the rest for another day: nothing depends on it.
     """
+    with writing(context.engine) as session:
+        extend(session, int(now))
     hour = utc(now).hour
     counted = declare(context, int(now)).counted
     keep = [
@@ -72,7 +76,8 @@ def pinned_ends(session: Session, c: Counted, since: int | None = None) -> set[i
     pinned: set[int] = set()
     for exclusion in exclusions.of(session):
         if exclusion.covers(c.slo.id):
-            pinned |= {exclusion.span.start, exclusion.span.end}
+            # Its end moves outward to the first reading at or after it, which must stay too.
+            pinned |= set(instants_needed(exclusion.span, [exclusion], c.meter.bucket))
     pinned |= {k.end for k in corrections.of(session, [c.slo.id]).get(c.slo.id, [])}
     for revision in slos.revisions(session, c.slo.id):
         pinned |= {revision.since, *_boundaries(revision.window, first, c.meter.booked_to)}

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("assignee", sa.Text(), nullable=True),
         sa.Column("announced", sa.Text(), nullable=True),
         sa.Column("announced_at", sa.BigInteger(), nullable=True),
+        sa.Column("end_told_at", sa.BigInteger(), nullable=True),
         sa.Column("flapping", sa.Boolean(), nullable=False),
         sa.Column("reopened", sa.Integer(), nullable=False),
         sa.Column("late", sa.Boolean(), nullable=False),

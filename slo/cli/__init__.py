@@ -21,7 +21,13 @@ COMMANDS = {
     "status": "Show every SLO's budget.",
     "explain": "Tell how an SLO's number came about.",
     "verify": "Count a past day again from Prometheus.",
+    "alerts": "Show which alerts fire, and what fired before.",
+    "incidents": "List, show, acknowledge, assign and resolve incidents.",
+    "notify": "Test receivers, list what was sent, send again what died.",
+    "silence": "Mute notifications until a time; the ledger goes on.",
+    "exclude": "Take spans out of budgets, once or again and again.",
     "correct": "Book late truth as a correction.",
+    "postmortem": "Show, export, review and publish postmortems.",
     "db": "Upgrade or back up the database.",
     "schema": "Print the JSON Schema of slo.yaml.",
 }

@@ -13,6 +13,7 @@ from slo.checks import check
 from slo.cli import show
 from slo.cli.command import FAULTS
 from slo.cli.command import command as make
+from slo.cli.validated_alerts import alert_groups
 from slo.context import open_context
 from slo.domain.indicator import FirstOf
 from slo.domain.objective import format_percent
@@ -39,7 +40,10 @@ _STYLES: dict[Grade, str] = {"ok": "green", "warning": "yellow", "error": "bold 
     help="Ask each Prometheus too, and print the value that each SLO has now.",
 )
 def command(settings: Settings, *, online: bool) -> int:
-    """Check slo.yaml: print what it declares, what was filled in, and warnings.
+    """Check slo.yaml: print what it declares, its alerts, what was filled in, and warnings.
+
+    Of each burn-rate alert it prints the share of the error budget that a burn at
+    its factor spends over its long window.
 
     Faults are printed all at once, each with its line and column and what would
     be right; the exit code is 2 then. With --online each selector must have
@@ -56,6 +60,7 @@ def command(settings: Settings, *, online: bool) -> int:
     for service in services:
         out.print()
         _print_service(out, service, [s for s in settings.slos if s.service == service])
+    _print_alerts(out, settings.slos)
     _print_list(out, "Filled in", settings.defaults)
     _print_list(out, "Warnings", settings.warnings)
     if not online:
@@ -95,6 +100,17 @@ def _counts(slo: SLO) -> str:
         text = indicator_text(alternatives[0], slo.bucket)
         return f"{text}, or the first there is of {len(alternatives) - 1} more"
     return indicator_text(slo.indicator, slo.bucket)
+
+
+def _print_alerts(out: Console, slos: Sequence[SLO]) -> None:
+    out.print()
+    out.print(Text("Alerts", "bold"))
+    for group in alert_groups(slos):
+        out.print(Padding(Text(group.title), (0, 0, 0, 2), expand=False))
+        for line in group.lines:
+            out.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
+        for sentence in group.dropped:
+            out.print(Padding(Text(f"note: {sentence}", "yellow"), (0, 0, 0, 4), expand=False))
 
 
 def _print_list(out: Console, title: str, sentences: Sequence[str]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field
 
+from slo.config.alerts import AlertsValue
 from slo.config.document import KEY
 from slo.config.indicators import (
     EventsShape,
@@ -17,21 +19,35 @@ from slo.config.indicators import (
     QueryShape,
     SlicesShape,
 )
-from slo.config.kinds import BirthsWord, LabelName, Objective, Share, SLOId, Text, Url
+from slo.config.kinds import (
+    BirthsWord,
+    LabelName,
+    NoDataWord,
+    Objective,
+    Share,
+    SLOId,
+    Text,
+    Url,
+)
+from slo.config.policies import Judged, Layer, make_policy
 from slo.config.readers import LABEL, share_of
 from slo.config.shape import Shape
 from slo.config.short_form import MetricsShape, ShortShape, short_slos
-from slo.config.windows import WindowValue
+from slo.config.windows import WindowValue, usual_length
 from slo.domain.slo import DEFAULT_IGNORED_LABELS, SLO, StateBounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from slo.config.alerts import AlertValue
     from slo.config.shape import Complaint
     from slo.domain.indicator import FirstOf, Indicator
+    from slo.domain.policy import NoData
     from slo.domain.slo import Births
     from slo.domain.window import Window
 
+ALERTS = "What is changed of the default alert rules, by the rule's name."
+NO_DATA = "What having no data means: page, ticket, bad (of slices) or ignore."
 INDICATORS = ("events", "latency", "mean", "slices", "freshness", "query")
 
 
@@ -98,6 +114,8 @@ class SLOShape(Shape):
     states: StatesShape = Field(
         default_factory=StatesShape, description="Shares of the budget left at which states begin."
     )
+    alerts: AlertsValue = Field(default={}, description=ALERTS)
+    no_data: NoDataWord | None = Field(default=None, description=NO_DATA)
 
     @classmethod
     def complaints(cls, data: dict[str, Any]) -> Iterator[Complaint]:
@@ -129,6 +147,8 @@ class ServiceShape(Shape):
         default=None, description="Objective of SLOs that name none."
     )
     window: WindowValue | None = Field(default=None, description="Window of SLOs that name none.")
+    alerts: AlertsValue = Field(default={}, description=ALERTS)
+    no_data: NoDataWord | None = Field(default=None, description=NO_DATA)
     slos: dict[str, SLOShape] = Field(default={}, description="The SLOs by name.")
     short: ShortShape | None = Field(
         default=None, alias="SLO", description="Short form: objectives over usual metrics."
@@ -176,11 +196,21 @@ class ServiceShape(Shape):
         indicator: Indicator | FirstOf,
         common: Common,
     ) -> SLO:
+        window = shape.window or self.window or common.window
+        layers = (
+            Layer(common.alerts, 0),
+            Layer(self.alerts, 1),
+            Layer(shape.alerts, 2),
+        )
+        near = 2 if shape.no_data else 1 if self.no_data else 0
+        no_data = cast("NoData", shape.no_data or self.no_data or common.no_data)
+        interval = timedelta(seconds=common.bucket)
+        judged = Judged(objective, usual_length(window), interval, no_data, near)
         return SLO(
             service=service,
             name=name,
             objective=objective,
-            window=shape.window or self.window or common.window,
+            window=window,
             indicator=indicator,
             source=shape.source or self.source or common.source,
             bucket=common.bucket,
@@ -192,6 +222,8 @@ class ServiceShape(Shape):
             runbook=shape.runbook or self.runbook or "",
             labels=tuple(sorted({**self.labels, **shape.labels}.items())),
             bounds=StateBounds(shape.states.caution, shape.states.restricted),
+            policy=make_policy(layers, judged)[0],
+            no_data=no_data,
         )
 
 
@@ -203,6 +235,8 @@ class Common:
     source: str
     bucket: int
     """Seconds."""
+    alerts: Mapping[str, AlertValue] = field(default_factory=dict)
+    no_data: NoData = "page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,25 @@ from slo.config.readers import (
     LABEL,
     NAME,
     matching,
+    read_address,
     read_base_url,
     read_bound,
+    read_clock,
+    read_count,
     read_database_url,
     read_delay,
     read_expression,
+    read_factor,
     read_flag,
     read_header,
+    read_network,
     read_objective,
     read_port,
     read_seconds,
     read_selector,
     read_share,
     read_text,
+    read_timeout,
     read_url,
     read_windowed,
     read_zone,
@@ -59,6 +65,7 @@ Seconds = Annotated[
 Flag = Annotated[
     bool, *kind(read_flag, "true or false", {"anyOf": [{"type": "boolean"}, _VARIABLE]}, ("bool",))
 ]
+Timeout = Annotated[timedelta, *kind(read_timeout, "a duration such as 10s", _DURATION)]
 Url = Annotated[str, *kind(read_url, "a URL such as https://example.com", _TEXT)]
 BaseUrl = Annotated[str, *kind(read_base_url, "a URL such as http://localhost:9090", _TEXT)]
 DatabaseUrl = Annotated[
@@ -92,5 +99,32 @@ RoundingWord = Annotated[str, *choice("down", "up")]
 BirthsWord = Annotated[str, *choice("auto", "count", "ignore")]
 ReceiverWord = Annotated[
     str,
-    *choice("pagerduty", "alertmanager", "slack", "teams", "opsgenie", "email", "webhook"),
+    *choice(
+        *("pagerduty", "alertmanager", "slack", "teams", "opsgenie", "email", "webhook"),
+        "apprise",
+    ),
+]
+SeverityWord = Annotated[str, *choice("page", "ticket")]
+NoDataWord = Annotated[str, *choice("page", "ticket", "bad", "ignore")]
+DayWord = Annotated[str, *choice("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
+MailSecurityWord = Annotated[str, *choice("starttls", "tls", "none")]
+Count = Annotated[
+    int, *kind(read_count, "a count such as 10", {"type": ["integer", "string"]}, ("int",))
+]
+Factor = Annotated[
+    Decimal, *kind(read_factor, "a burn rate such as 14.4", _AMOUNT, ("int", "float"))
+]
+Clock = Annotated[
+    int,
+    *kind(read_clock, 'a time of day such as "22:00"', {"type": ["string", "integer"]}, ("int",)),
+]
+Network = Annotated[str, *kind(read_network, "a network such as 10.0.0.0/8", _TEXT)]
+Address = Annotated[str, *kind(read_address, "an address such as slo@example.com", _TEXT)]
+InstallationName = Annotated[
+    str,
+    *kind(
+        matching(NAME + "(?<!.{65})", "a name of at most 64 letters, digits, `_`, `.` and `-`"),
+        "a name such as slo-prod-eu",
+        _TEXT,
+    ),
 ]

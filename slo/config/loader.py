@@ -12,6 +12,7 @@ from slo.config.document import Document, Filled
 from slo.config.fault import ConfigError, Fault
 from slo.config.root import RootShape
 from slo.config.shape import faults_of
+from slo.config.templates import template_complaints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,17 +38,26 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         before = error.object[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         raise ConfigError([Fault(str(path), line, column, "", "is not UTF-8 text")]) from None
-    return parse(text, str(path), env)
+    document = Document.read(text, str(path), env)
+    settings = _settings(document, env)
+    for place, message in template_complaints(settings):
+        document.add(place, message)
+    if document.faults:
+        raise ConfigError(document.faults)
+    return settings
 
 
 def parse(text: str, filename: str, env: Mapping[str, str]) -> Settings:
     """The settings that `text` declares; faults name `filename`, and file paths begin beside it.
 
-    Raises `ConfigError` with every fault of the text.
+    No other file is read. Raises `ConfigError` with every fault of the text.
     """
-    document = Document.read(text, filename, env)
+    return _settings(Document.read(text, filename, env), env)
+
+
+def _settings(document: Document, env: Mapping[str, str]) -> Settings:
     if document.root is None and not document.faults:
-        document.faults.append(_whole(Path(filename), "is empty; write services, or SLO"))
+        document.faults.append(_whole(Path(document.file), "is empty; write services, or SLO"))
     shape = None
     defaults = _fill_source(document.data, env)
     if document.root is not None:
@@ -58,7 +68,7 @@ def parse(text: str, filename: str, env: Mapping[str, str]) -> Settings:
                 document.add(place, message)
     if document.faults or shape is None:
         raise ConfigError(document.faults)
-    settings = shape.settings(PurePath(filename).parent)
+    settings = shape.settings(PurePath(document.file).parent)
     return replace(settings, defaults=(*defaults, *settings.defaults))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
     from slo.domain.selector import Selector
 
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_MOST = 10**9
+_LONGEST_TIMEOUT = timedelta(minutes=2)
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?(?<=[0-9.])", re.ASCII)
 
 
@@ -61,6 +65,40 @@ def read_share(text: str) -> Decimal:
 def read_delay(text: str) -> timedelta:
     """A duration that may be zero."""
     return timedelta() if text.strip() in {"0", "0s"} else parse_duration(text)
+
+
+def read_spent(text: str) -> Decimal:
+    """A share of the budget spent, in (0, 1]; the whole is `100%`."""
+    share = Decimal(1) if text.strip() in {"100%", "100"} else read_share(text)
+    return _plain_decimal(share)
+
+
+def read_factor(text: str) -> Decimal:
+    """A burn rate above zero, with or without an `x` at its end."""
+    factor = read_number(text.strip().removesuffix("x"))
+    if factor <= 0:
+        raise ScalarError(f"{text!r} must be larger than zero; write for example 14.4")
+    return _plain_decimal(factor)
+
+
+def read_count(text: str) -> int:
+    """A count from 1 on."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST:
+        raise ScalarError(f"{text!r} is not a count from 1 on; write for example 10")
+    return int(text)
+
+
+def _plain_decimal(number: Decimal) -> Decimal:
+    """The number without zeros at its end, so that equal numbers are the same text."""
+    return Decimal(f"{number.normalize():f}")
+
+
+def read_timeout(text: str) -> timedelta:
+    """The deadline of one attempt."""
+    timeout = parse_duration(text)
+    if timeout > _LONGEST_TIMEOUT:
+        raise ScalarError(f"{text!r} is too long for one attempt; at most 2m")
+    return timeout
 
 
 def share_of(value: object) -> Decimal | None:
@@ -112,7 +150,9 @@ def read_url(text: str) -> str:
     if not usable or any(letter.isspace() for letter in text.strip()):
         raise ScalarError("is not a URL; write for example http://localhost:9090")
     if parts.username is not None or parts.password is not None:
-        raise ScalarError("must hold no user and password; for Prometheus write them as basic_auth")
+        raise ScalarError(
+            "must hold no user and password; write username and password, for Prometheus basic_auth"
+        )
     return text.strip()
 
 
@@ -150,6 +190,36 @@ def read_port(text: str) -> int:
     if not 0 < port < 65536:  # noqa: PLR2004 - the range of TCP ports.
         raise ValueError
     return port
+
+
+def read_clock(text: str) -> int:
+    """Minutes after midnight of a time of day; YAML 1.1 takes `22:00` for a number."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        raise ScalarError(f'{text!r} is not a time of day; write for example "22:00"')
+    return int(found[1]) * 60 + int(found[2])
+
+
+def read_network(text: str) -> str:
+    """A network or an address, which is a network of one."""
+    try:
+        return str(ipaddress.ip_network(text.strip()))
+    except ValueError:
+        pass
+    try:
+        wide = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ScalarError(
+            f"{text!r} is not a network; write for example 10.0.0.0/8 or 127.0.0.1"
+        ) from None
+    raise ScalarError(f"{text!r} is an address inside a network; write {wide}")
+
+
+def read_address(text: str) -> str:
+    """An e-mail address, with or without a name; one line of ASCII."""
+    if "@" not in read_header(text).strip("@"):
+        raise ScalarError("is not an address; write for example slo@example.com")
+    return text
 
 
 def read_zone(text: str) -> str:

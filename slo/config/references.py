@@ -30,6 +30,7 @@ def reference_complaints(data: dict[str, Any]) -> Iterator[Complaint]:
     yield from _objective_complaints(data)
     yield from _id_complaints(data)
     yield from _route_complaints(data)
+    yield from _fallback_complaints(data)
 
 
 def _mapping(value: object) -> dict[str, Any]:
@@ -130,11 +131,46 @@ def _id_complaints(data: dict[str, Any]) -> Iterator[Complaint]:
 
 def _route_complaints(data: dict[str, Any]) -> Iterator[Complaint]:
     receivers = list(_mapping(data.get("receivers")))
-    for severity, names in _mapping(data.get("routes")).items():
+    for path, names in _routes(data.get("routes")):
         for index, name in enumerate(names if isinstance(names, list) else ()):
-            if isinstance(name, str) and name not in receivers:
-                rest = hint(name, receivers, "declared") if receivers else "; none is declared"
-                yield (
-                    ("routes", severity, index),
-                    f"{shown(name)} is not a declared receiver{rest}",
+            yield from _undeclared((*path, index), name, receivers, "receiver")
+    services = [*_mapping(data.get("services")), *([DEFAULT_SERVICE] if "SLO" in data else [])]
+    routes = data.get("routes")
+    for index, route in enumerate(routes if isinstance(routes, list) else ()):
+        service = _mapping(route).get("service")
+        yield from _undeclared(("routes", index, "service"), service, services, "service")
+
+
+def _routes(routes: object) -> Iterator[tuple[Path, object]]:
+    """The lists of receivers in both forms of routes."""
+    for severity, names in _mapping(routes).items():
+        yield ("routes", severity), names
+    for index, route in enumerate(routes if isinstance(routes, list) else ()):
+        yield ("routes", index, "receivers"), _mapping(route).get("receivers")
+
+
+def _undeclared(path: Path, name: object, known: list[str], kind: str) -> Iterator[Complaint]:
+    if isinstance(name, str) and name not in known:
+        rest = hint(name, known, "declared") if known else "; none is declared"
+        yield path, f"{shown(name)} is not a declared {kind}{rest}"
+
+
+def _fallback_complaints(data: dict[str, Any]) -> Iterator[Complaint]:
+    """A fallback is another receiver, and falls back to none that falls back to it."""
+    receivers = {name: _mapping(r) for name, r in _mapping(data.get("receivers")).items()}
+    told: set[str] = set()
+    for name, receiver in receivers.items():
+        path: Path = ("receivers", name, "fallback")
+        yield from _undeclared(path, receiver.get("fallback"), list(receivers), "receiver")
+        chain = [name]
+        while isinstance(following := receivers.get(chain[-1], {}).get("fallback"), str):
+            if following == name and not told & set(chain):
+                told |= set(chain)
+                circle = " -> ".join([*chain, name])
+                text = (
+                    "is the receiver itself" if len(chain) == 1 else f"goes in a circle: {circle}"
                 )
+                yield path, f"{text}; name another receiver"
+            if following in chain:
+                break
+            chain.append(following)

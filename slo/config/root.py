@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field
 
-from slo.config.definitions import Common, ServiceShape
+from slo.config.advice import warnings_of
+from slo.config.alerts import AlertsValue
+from slo.config.definitions import ALERTS, NO_DATA, Common, ServiceShape
 from slo.config.document import KEY
 from slo.config.keeping import KeepValue, keep_of
-from slo.config.kinds import DatabaseUrl, Duration, Seconds
+from slo.config.kinds import (
+    BaseUrl,
+    DatabaseUrl,
+    Duration,
+    InstallationName,
+    NoDataWord,
+    Seconds,
+    Url,
+)
+from slo.config.overrides import override_complaints
+from slo.config.paging import OutboundShape, PostmortemsShape, QuietHoursShape
 from slo.config.readers import interval_of
-from slo.config.receivers import ReceiverShape, RoutesShape
+from slo.config.receivers import ReceiverShape
 from slo.config.references import DEFAULT_SERVICE, DEFAULT_SOURCE, reference_complaints
+from slo.config.routes import RoutesValue
 from slo.config.settings import Settings
 from slo.config.shape import Shape
 from slo.config.short_form import MetricsShape, ShortShape
@@ -28,6 +42,7 @@ if TYPE_CHECKING:
 
     from slo.config.definitions import Definition
     from slo.config.shape import Complaint
+    from slo.domain.policy import NoData
     from slo.domain.source import Source
 
 _SHORTEST_SPAN = 300
@@ -82,8 +97,27 @@ class RootShape(Shape):
     receivers: dict[str, ReceiverShape] = Field(
         default={}, description="Where notifications can go, by name."
     )
-    routes: RoutesShape = Field(
-        default_factory=RoutesShape, description="Which receivers get which alerts."
+    routes: RoutesValue = Field(default=(), description="Which receivers get which alerts.")
+    alerts: AlertsValue = Field(default={}, description=ALERTS)
+    no_data: NoDataWord = Field(default="page", description=NO_DATA)
+    quiet_hours: QuietHoursShape | None = Field(
+        default=None, description="The local time of day in which tickets wait."
+    )
+    outbound: OutboundShape = Field(
+        default_factory=OutboundShape,
+        description="What receivers may reach beside public addresses.",
+    )
+    heartbeat: Url | None = Field(
+        default=None, description="URL that is asked for after each finished cycle."
+    )
+    postmortems: PostmortemsShape = Field(
+        default_factory=PostmortemsShape, description="When a postmortem is required."
+    )
+    url: BaseUrl | None = Field(
+        default=None, description="Where people reach the site, for links in messages."
+    )
+    name: InstallationName = Field(
+        default="slo-ledger", description="What this installation calls itself in messages."
     )
 
     @classmethod
@@ -103,12 +137,15 @@ class RootShape(Shape):
             )
         yield from _keep_complaints(data.get("keep"), interval)
         yield from reference_complaints(data)
+        yield from override_complaints(data)
 
     def settings(self, folder: PurePath) -> Settings:
         """The settings; relative paths of files begin in `folder`."""
         sources = self._sources(folder)
         bucket = round(self.interval.total_seconds())
-        common = Common(self.window, sources[0].name, bucket)
+        common = Common(
+            self.window, sources[0].name, bucket, self.alerts, cast("NoData", self.no_data)
+        )
         definitions: list[Definition] = []
         if self.short is not None:
             top = ServiceShape.model_construct(short=self.short, metrics=self.metrics)
@@ -117,32 +154,29 @@ class RootShape(Shape):
             definitions += service.definitions(name, common)
         slos = tuple(definition.slo for definition in definitions)
         defaults = [definition.sentence for definition in definitions if definition.sentence]
-        return Settings(
+        settings = Settings(
             sources=sources,
             slos=slos,
             database_url=self.database.url,
             interval=bucket,
             keep=keep_of(self.keep, self.interval),
             max_gap=self.max_gap,
-            receivers=tuple(shape.receiver(name) for name, shape in self.receivers.items()),
-            routes=self.routes.routes(),
+            receivers=tuple(shape.receiver(name, folder) for name, shape in self.receivers.items()),
+            routes=tuple(route for shape in self.routes for route in shape.routes()),
+            quiet_hours=None if self.quiet_hours is None else self.quiet_hours.hours(),
+            outbound=self.outbound.outbound(),
+            heartbeat=self.heartbeat or "",
+            postmortems=self.postmortems.settings(folder),
+            url=self.url or "",
+            name=self.name,
             defaults=tuple(defaults),
-            warnings=tuple(self._warnings({slo.source for slo in slos})),
         )
+        return replace(settings, warnings=tuple(dict.fromkeys(warnings_of(settings))))
 
     def _sources(self, folder: PurePath) -> tuple[Source, ...]:
         if self.prometheus is not None:
             return (self.prometheus.source(DEFAULT_SOURCE, folder),)
         return tuple(shape.source(name, folder) for name, shape in self.sources.items())
-
-    def _warnings(self, used: set[str]) -> Iterator[str]:
-        for name in self.sources:
-            if name not in used:
-                yield f"sources/{name} is read by no SLO"
-        routed = {*self.routes.page, *self.routes.ticket}
-        for name in self.receivers:
-            if name not in routed:
-                yield f"receivers/{name} gets nothing, since no route names it"
 
 
 def _keep_complaints(keep: object, interval: int | None) -> Iterator[Complaint]:

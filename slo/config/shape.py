@@ -40,7 +40,7 @@ class Shape(BaseModel):
         """Validate the fields and what lies between them, and raise all faults of both."""
         if not isinstance(data, dict):
             empty = "is empty" if data is None else "must be a mapping"
-            raise _error(cls, [((), f"{empty}; its keys: {', '.join(cls.names())}")], [])
+            raise fault_error(cls.__name__, [((), f"{empty}; its keys: {', '.join(cls.names())}")])
         known = cls.names()
         found: list[Complaint] = [
             ((key, KEY), f"unknown key{hint(key, known)}") for key in data if key not in known
@@ -56,9 +56,9 @@ class Shape(BaseModel):
         try:
             whole = handler(rest)
         except ValidationError as error:
-            raise _error(cls, found, _others(error, told)) from None
+            raise fault_error(cls.__name__, [*found, *_others(error, told)]) from None
         if found:
-            raise _error(cls, found, [])
+            raise fault_error(cls.__name__, found)
         return whole
 
 
@@ -87,13 +87,14 @@ def _others(error: ValidationError, told: set[Any]) -> list[Complaint]:
     return [fault for fault in faults_of(error) if not (fault[0] and fault[0][0] in told)]
 
 
-def _error(shape: type[Shape], found: list[Complaint], others: list[Complaint]) -> ValidationError:
+def fault_error(title: str, found: list[Complaint]) -> ValidationError:
+    """The error that raises these faults from a validator."""
     details: list[InitErrorDetails] = [
         {
             "type": PydanticCustomError("fault", "{sentence}", {"sentence": sentence}),
             "loc": path,
             "input": None,
         }
-        for path, sentence in [*found, *others]
+        for path, sentence in found
     ]
-    return ValidationError.from_exception_data(shape.__name__, details)
+    return ValidationError.from_exception_data(title, details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, cast
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -28,6 +29,16 @@ class CalendarShape(Shape):
 
     calendar: CalendarWord = Field(description="week (from Monday), month, quarter or year.")
     zone: Zone = Field(default="UTC", description="Time zone in which the period begins.")
+
+
+_USUAL_DAYS: dict[CalendarUnit, int] = {"week": 7, "month": 30, "quarter": 91, "year": 365}
+
+
+def usual_length(window: Window) -> timedelta:
+    """The length of a window; of a calendar period the usual one."""
+    if isinstance(window, RollingWindow):
+        return window.length
+    return timedelta(days=_USUAL_DAYS[window.unit])
 
 
 def _window(value: object) -> Window:

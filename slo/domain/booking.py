@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slo.domain.absence import Absence
     from slo.domain.ledger import Contribution, Increment
     from slo.domain.meter import Edge
     from slo.domain.span import Span
@@ -26,3 +27,5 @@ class Booking:
     edges: tuple[Edge, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     notes: tuple[Note, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    """One for each bucket without data although the source has some."""

@@ -80,12 +80,20 @@ class Incident:
     resolved_by: str | None = None
     assignee: str | None = None
     announced: Severity | None = None
-    """The severity that receivers were told; None while nobody was."""
+    """The severity that receivers were told since it opened or reopened; None: not yet."""
     announced_at: int | None = None
+    """When they were last told that it is open; None while nobody ever was."""
+    end_told_at: int | None = None
+    """When they were told that it is over; None while they take it for open, if told."""
     flapping: bool = False
     reopened: int = 0
     late: bool = False
     """It opened while catching up."""
+
+    @property
+    def taken_for_open(self) -> bool:
+        """Whether receivers were told that it is open, and not that it is over."""
+        return self.announced_at is not None and self.end_told_at is None
 
     @property
     def seconds_to_detect(self) -> int:

@@ -123,7 +123,7 @@ def default_policy(objective: Decimal, no_data: NoData = "page") -> Policy:
     most = most_burn(objective)
     kept = [rule for rule in ladder if rule.factor <= most / 2]
     dropped = tuple(
-        f"{rule.name} is left out: at {rule.factor}x it is over half of {most:.4g}x,"
+        f"{rule.name} is left out: at {rule.factor}x it is over half of {float(most):.4g}x,"
         f" the most that an objective of {objective * 100:f}".rstrip("0").rstrip(".")
         + " % can burn"
         for rule in ladder
@@ -165,7 +165,7 @@ def impossible(rule: Rule, objective: Decimal) -> str | None:
     if isinstance(rule, BurnRule) and rule.factor > most:
         return (
             f"can never fire: with an objective of {objective} the burn rate is at most"
-            f" 1 / (1 - {objective}) = {most:.6g}, and {rule.name} asks for {rule.factor}"
+            f" 1 / (1 - {objective}) = {float(most):.6g}, and {rule.name} asks for {rule.factor}"
         )
     if isinstance(rule, FloorRule) and rule.least <= 0:
         return f"can never fire: the indicator is never below {rule.least}"

@@ -31,6 +31,10 @@ UNMATCHED = "unmatched"
 """The kind of note that tells of a selector without series; it holds until it has one."""
 
 
+FROZEN = "frozen"
+"""The kind of note that tells which alert rules cannot decide, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What makes a number unsure; `amount` is in events where that makes sense."""
@@ -74,6 +78,19 @@ class SparkPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingAlert:
+    """An alert that fires, or a rule that is frozen and says why."""
+
+    rule: str
+    kind: str
+    severity: str
+    since: int | None
+    """The end of the bucket in which it fired; None: it does not fire."""
+    reason: str
+    frozen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """An SLO's numbers, state and notes at `at`; what lists, /metrics and gates read."""
 
@@ -112,3 +129,6 @@ class Standing:
     paused: bool = False
     last_data: int | None = None
     """End of the newest covered bucket; None: never."""
+    alerts: tuple[StandingAlert, ...] = ()
+    incident: int | None = None
+    """The open incident that it is in."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
@@ -12,9 +12,19 @@ from slo.domain.span import Span
 from slo.store import audit, schema
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 _x = schema.exclusion
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An exclusion as the store holds it: of which schedule, and when it was removed."""
+
+    exclusion: Exclusion
+    schedule: int | None
+    removed_at: int | None
 
 
 def add(session: Session, exclusion: Exclusion) -> Exclusion:
@@ -56,11 +66,36 @@ def remove(session: Session, exclusion_id: int, at: int, who: str, why: str) -> 
 
 def of(session: Session) -> list[Exclusion]:
     """The active exclusions, in order of their starts."""
+    return [kept.exclusion for kept in _found(session, _x.c.removed_at.is_(None))]
+
+
+def listed(session: Session) -> list[Kept]:
+    """The active exclusions with the schedules that they belong to, in order of their starts."""
+    return _found(session, _x.c.removed_at.is_(None))
+
+
+def of_schedule(session: Session, schedule_id: int) -> list[Exclusion]:
+    """The active occurrences of a schedule, in order."""
+    active = (_x.c.removed_at.is_(None), _x.c.schedule_id == schedule_id)
+    return [kept.exclusion for kept in _found(session, *active)]
+
+
+def by_id(session: Session, exclusion_id: int) -> Kept | None:
+    """The exclusion with this id, removed or not."""
+    found = _found(session, _x.c.id == exclusion_id)
+    return found[0] if found else None
+
+
+def _found(session: Session, *wanted: ColumnElement[bool]) -> list[Kept]:
     columns = (_x.c.id, _x.c.scope, _x.c.start, _x.c.end, _x.c.category, _x.c.who, _x.c.why)
-    query = select(*columns, _x.c.at).where(_x.c.removed_at.is_(None))
+    query = select(*columns, _x.c.at, _x.c.schedule_id, _x.c.removed_at).where(*wanted)
     return [
-        Exclusion(number, scope, Span(start, end), category, who, why, at)
-        for number, scope, start, end, category, who, why, at in session.execute(
-            query.order_by(_x.c.start, _x.c.id)
+        Kept(
+            Exclusion(number, scope, Span(start, end), category, who, why, at),
+            schedule,
+            removed_at,
+        )
+        for number, scope, start, end, category, who, why, at, schedule, removed_at in (
+            session.execute(query.order_by(_x.c.start, _x.c.id))
         )
     ]

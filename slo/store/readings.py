@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from sqlalchemy import and_, func, select, true
 
 from slo.domain.ledger import Reading
 from slo.store import schema
-from slo.store.dialect import is_postgresql, pairs
+from slo.store.dialect import among, is_postgresql, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,12 +68,21 @@ def between(session: Session, meter_id: int, start: int, end: int) -> list[Readi
     return [Reading(*row) for row in session.execute(query)]
 
 
-def max_carried(session: Session, meter_id: int, start: int, end: int) -> int:
-    """The longest carried step, in seconds, of the buckets in `(start, end]`; 0 without any."""
-    query = select(func.max(_r.c.carried)).where(
-        _r.c.meter_id == meter_id, _r.c.end > start, _r.c.end <= end, _r.c.carried > 0
+def carried_since(session: Session, since: Mapping[int, int]) -> dict[int, list[tuple[int, int]]]:
+    """The carried steps after an instant, by meter: ends of their buckets and lengths.
+
+    `since` holds the instant (epoch seconds) by meter; lengths are in seconds.
+    """
+    if not since:
+        return {}
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    query = select(_r.c.meter_id, _r.c.end, _r.c.carried).where(
+        among(session, _r.c.meter_id, since), _r.c.end > min(since.values()), _r.c.carried > 0
     )
-    return session.execute(query).scalar() or 0
+    for meter, end, carried in session.execute(query.order_by(_r.c.end)):
+        if end > since[meter]:
+            found[meter].append((end, carried))
+    return dict(found)
 
 
 def _of(meter_id: int) -> Select[Any]:

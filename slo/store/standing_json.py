@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from slo.domain.span import Span
-from slo.domain.standing import Budget, Forecast, Note, SparkPoint, Standing
+from slo.domain.standing import Budget, Forecast, Note, SparkPoint, Standing, StandingAlert
 
 _FIELDS = tuple(Standing.__dataclass_fields__)
 
@@ -34,6 +34,7 @@ def load_standing(text: str, *, sparkline: bool = True) -> Standing:
     body["labels"] = tuple([(name, value) for name, value in body.get("labels", ())])
     body["forecasts"] = tuple([Forecast(**f) for f in body.get("forecasts", ())])
     body["notes"] = tuple([Note(**n) for n in body.get("notes", ())])
+    body["alerts"] = tuple([StandingAlert(**a) for a in body.get("alerts", ())])
     points = body.get("sparkline", ()) if sparkline else ()
     body["sparkline"] = tuple([SparkPoint(*point) for point in points])
     return Standing(**body)

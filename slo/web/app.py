@@ -14,10 +14,24 @@ from flask import Flask, Response, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 import slo
+from slo.config.settings import Settings
 from slo.metrics import Metrics
 from slo.store.engine import StoreError
-from slo.web import api, health, pages
+from slo.web import (
+    alert_pages,
+    api,
+    api_alerts,
+    api_incidents,
+    api_notifications,
+    api_postmortems,
+    api_silences,
+    health,
+    incident_pages,
+    pages,
+    postmortem_pages,
+)
 from slo.web import format as fmt
+from slo.web.origin import ensure_same_origin
 from slo.web.site import EXTENSION, Site
 
 if TYPE_CHECKING:
@@ -49,21 +63,37 @@ def create_app(
     engine: Engine,
     *,
     interval: int = 60,
+    settings: Settings | None = None,
     registry: CollectorRegistry | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Flask:
     """The site over the store `engine`; `interval` is the cycle's, in seconds.
 
-    `registry` is what /metrics shows, by default the standings alone.
+    `settings` tells who is notified of what people do here. `registry` is what
+    /metrics shows, by default the standings alone.
     """
     app = Flask("slo.web", static_folder=str(_STATIC), template_folder=str(_template_folder()))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(static=_static_url, slo_url=pages.slo_url)
     app.jinja_env.filters.update(count=fmt.count, percent0=fmt.whole_percent, stamp=fmt.stamp)
     shown = Metrics(engine).registry if registry is None else registry
-    app.extensions[EXTENSION] = Site(engine, interval, shown, clock)
-    for blueprint in (pages.blueprint, api.blueprint, health.blueprint):
+    declared = Settings((), ()) if settings is None else settings
+    app.extensions[EXTENSION] = Site(engine, interval, shown, clock, settings=declared)
+    for blueprint in (
+        pages.blueprint,
+        alert_pages.blueprint,
+        incident_pages.blueprint,
+        postmortem_pages.blueprint,
+        api.blueprint,
+        api_alerts.blueprint,
+        api_incidents.blueprint,
+        api_notifications.blueprint,
+        api_postmortems.blueprint,
+        api_silences.blueprint,
+        health.blueprint,
+    ):
         app.register_blueprint(blueprint)
+    app.before_request(ensure_same_origin)
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(StoreError, _show_store_error)
     app.after_request(_finish)

@@ -57,7 +57,12 @@ def labels_of(contribution: Contribution) -> dict[str, str]:
 
 def label_text(contribution: Contribution) -> str:
     """A label set as PromQL writes it, or `all others`."""
-    if contribution.labels == OTHER:
+    return text_of(contribution.labels)
+
+
+def text_of(labels: str) -> str:
+    """The same of a label set as canonical JSON."""
+    if labels == OTHER:
         return "all others"
-    pairs = (f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in labels_of(contribution).items())
-    return "{" + ", ".join(pairs) + "}"
+    found = json.loads(labels)
+    return "{" + ", ".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in found.items()) + "}"

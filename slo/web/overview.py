@@ -21,7 +21,7 @@ SORTS = {"attention": "needs attention", "name": "name"}
 MOST_CARDS = 6
 _MOST_KEPT = 20_000
 
-_CERTAIN = frozenset({"carried", "rename", "young", "estimated"})
+_CERTAIN = frozenset({"frozen", "carried", "rename", "young", "estimated"})
 """Notes that put no sum in doubt: events are booked elsewhere, or another mark tells."""
 
 _ALONE = frozenset({"exhausted", "restricted", "caution"})

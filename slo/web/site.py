@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
+from slo.config.settings import Settings
 from slo.web.overview import RowCache
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Site:
     registry: CollectorRegistry
     clock: Callable[[], float]
     rows: RowCache = field(default_factory=RowCache)
+    settings: Settings = field(default_factory=lambda: Settings((), ()))
+    """What slo.yaml declares; without SLOs where the site is made without one."""
 
 
 def current_site() -> Site:

@@ -133,7 +133,7 @@ def test_faults_at_the_top(text, message):
         (EVENTS + "source: §eu", "source: 'eu' is not a declared source; declared: prometheus"),
         (EVENTS + "states: {caution: §0%}", "states.caution: '0%' is not a share of the budget"),
         (EVENTS + "§states: {caution: 5%}", "states: caution must be larger than restricted"),
-        (EVENTS + "§alerts: []", "alerts: unknown key; allowed: objective, "),
+        (EVENTS + "§pager: []", "pager: unknown key; allowed: objective, "),
         (EVENTS + "§latency: {histogram: a_seconds, threshold: 1s}", "cannot stand beside events"),
         (
             EVENTS + "owner: a\n        §owner: b",
@@ -297,7 +297,7 @@ def test_objectives_that_promise_nothing_or_leave_no_budget_are_refused(text):
         (
             "receivers: {a: {type: slack, url: http://h, §api_key: k}}\nSLO: {latency: 1s}\n",
             "receivers/a",
-            "api_key: is no key of slack; allowed: type, url",
+            "api_key: is no key of slack; allowed: type, url, fallback, timeout, send_resolved",
         ),
         (
             "receivers: {a: {type: email, host: h, from: a@b, §to: []}}\nSLO: {latency: 1s}\n",
@@ -520,7 +520,8 @@ words = st.sampled_from(["x", "no", "1", "30d", "99%", "${A}", "$window", "a_tot
 KEYS = (
     "services SLO slos a objective window events latency total bad good source sources metrics "
     "prometheus url urls tls keep 1m receivers type routes page labels states was accuracy query "
-    "slices calendar zone interval ignore_labels headers"
+    "slices calendar zone interval ignore_labels headers alerts no_data page-1h budget floor dead "
+    "factor long short severity fallback secret quiet_hours from to outbound allow service"
 )
 keys = st.sampled_from(KEYS.split())
 trees = st.recursive(

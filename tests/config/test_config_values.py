@@ -274,8 +274,9 @@ receivers:
   d: {type: teams, url: "https://hooks.example.com/d?sig=1"}
   e: {type: opsgenie, api_key: k}
   f: {type: email, host: smtp, port: 25, from: slo@example.com, to: [x@example.com, y@example.com]}
-  g: {type: webhook, url: "https://hooks.example.com/g", secret: s}
+  g: {type: webhook, url: "https://hooks.example.com/g", secret: 0123456789abcdeg}
 routes: {page: [a, b, c, d, e, f, g]}
+outbound: {ports: [9093]}
 """
     found = settings(text)
     options = {receiver.type: dict(receiver.options) for receiver in found.receivers}
@@ -285,7 +286,10 @@ routes: {page: [a, b, c, d, e, f, g]}
         "port": "25",
         "to": ("x@example.com", "y@example.com"),
     }
-    assert options["webhook"] == {"url": "https://hooks.example.com/g", "secret": "s"}
+    assert options["webhook"] == {
+        "url": "https://hooks.example.com/g",
+        "secret": "0123456789abcdeg",
+    }
     assert found.routes == (Route("page", tuple("abcdefg")),)
     assert found.warnings == ()
 

@@ -88,6 +88,7 @@ incident = Table(
     Column("assignee", Text),
     Column("announced", Text),
     Column("announced_at", BigInteger),
+    Column("end_told_at", BigInteger),
     Column("flapping", Boolean, nullable=False),
     Column("reopened", Integer, nullable=False),
     Column("late", Boolean, nullable=False),

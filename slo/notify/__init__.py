@@ -1,0 +1,1 @@
+"""Notifications: the outbox, its dispatcher, and a module for each type of receiver."""

@@ -1,0 +1,221 @@
+"""The dispatcher: sends what the outbox holds. Any number of them may run at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from slo.domain.breaker import FALLBACK_AFTER, Health
+from slo.notify import delivering
+from slo.notify.settling import tell_fallback
+from slo.store import claims, outbox, receivers
+from slo.store.engine import reading, writing
+from slo.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from slo.config.settings import Receiver, Settings
+    from slo.domain.delivery import Reply
+    from slo.domain.notification import Notification
+    from slo.notify.delivering import Clock, Send
+
+_log = logging.getLogger(__name__)
+
+POLL = 1.0
+"""Seconds between looks into the outbox while nobody wakes the dispatcher."""
+AT_ONCE = 2
+"""Batches of one receiver that are on their way at once, so that one that hangs delays none."""
+MOST_WORKERS = 64
+
+
+def dispatch_once(
+    engine: Engine,
+    settings: Settings,
+    now: float | None = None,
+    *,
+    send: Send | None = None,
+    clock: Clock | None = None,
+    batch: int = delivering.BATCH,
+) -> int:
+    """Sends all that is due, one receiver after the other; gives how many attempts it made.
+
+    With `now` (epoch seconds) time stands still meanwhile; else `clock` tells it.
+    """
+    fixed = now
+    tell_time = clock or time.time if fixed is None else lambda: fixed
+    send = send or send_to_receiver
+    made = 0
+    for receiver in _due(engine, settings, tell_time()):
+        while taken := delivering.take(engine, receiver, tell_time(), batch):
+            delivering.deliver(engine, settings, receiver, taken, send, tell_time)
+            made += len(taken)
+        if receiver.type == "alertmanager":
+            delivering.refresh(engine, settings, receiver, send, tell_time)
+    tell_fallbacks(engine, settings, tell_time())
+    return made
+
+
+def tell_fallbacks(engine: Engine, settings: Settings, now: float) -> int:
+    """Queues the pages of receivers that have failed for minutes for their fallbacks."""
+    with reading(engine) as session:
+        known = receivers.healths(session)
+        waiting = outbox.backlogs(session)
+    named = {receiver.name: receiver for receiver in settings.receivers}
+    told = 0
+    for receiver in settings.receivers:
+        since = known.get(receiver.name, Health(receiver.name)).failing_since
+        fallback = named.get(receiver.fallback or "")
+        if since is None or fallback is None or receiver.name not in waiting:
+            continue
+        if now - since >= FALLBACK_AFTER:
+            with writing(engine) as session:
+                told += tell_fallback(session, receiver, fallback, now)
+    return told
+
+
+def _due(engine: Engine, settings: Settings, now: float) -> list[Receiver]:
+    """The receivers for which there is something to do now."""
+    forgetful = [r.name for r in settings.receivers if r.type == "alertmanager"]
+    with reading(engine) as session:
+        waiting = outbox.backlogs(session)
+        known = receivers.healths(session)
+        after_end = delivering.RESEND_AFTER_END
+        again = claims.refreshing(session, forgetful, now, after_end) if forgetful else set()
+    return [
+        receiver
+        for receiver in settings.receivers
+        if receiver.name in again
+        or (
+            receiver.name in waiting
+            and _is_due(waiting[receiver.name], known.get(receiver.name), now)
+        )
+    ]
+
+
+def _is_due(backlog: outbox.Backlog, health: Health | None, now: float) -> bool:
+    if backlog.expires_at is not None and backlog.expires_at <= now:
+        return True
+    if health is not None and health.open_until is not None:
+        return health.open_until <= now
+    return backlog.next_at is not None and backlog.next_at <= now
+
+
+def send_to_receiver(
+    settings: Settings, receiver: Receiver, notification: Notification, now: float
+) -> Reply:
+    """Sends one message to its receiver, by the module of its type."""
+    # Mail, TLS and HTTP are of use only where something is sent.
+    from slo.notify.sending import send  # noqa: PLC0415 - as said.
+
+    return send(settings, receiver, notification, now)
+
+
+class Dispatcher:
+    """Sends what the outbox holds, from `start()` to `stop()`, in threads of its own.
+
+    Each receiver has its own few workers, so that one that hangs delays no other.
+    `wake()` makes it look at once, as after a cycle. Time comes from `clock`; only
+    waiting is by the machine's own.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        *,
+        clock: Clock = time.time,
+        send: Send | None = None,
+        poll: float = POLL,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+        self._send = send or send_to_receiver
+        self._poll = poll
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._busy: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._told = ""
+
+    def start(self) -> None:
+        """Begins to send; a dispatcher that runs already goes on."""
+        if self._thread is None:
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Look into the outbox now."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Ends after the messages on their way; what was claimed beside them is handed back."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        workers = min(MOST_WORKERS, max(1, AT_ONCE * len(self._settings.receivers)))
+        with ThreadPoolExecutor(workers, thread_name_prefix="dispatcher") as pool:
+            while not self._stopping.is_set():
+                self._woken.clear()
+                self._guarded(lambda: self._look(pool))
+                self._woken.wait(self._poll)
+
+    def _look(self, pool: ThreadPoolExecutor) -> None:
+        now = self._clock()
+        tell_fallbacks(self._engine, self._settings, now)
+        for receiver in _due(self._engine, self._settings, now):
+            with self._lock:
+                if self._busy.get(receiver.name, 0) >= AT_ONCE:
+                    continue
+                self._busy[receiver.name] = self._busy.get(receiver.name, 0) + 1
+            pool.submit(self._work, receiver)
+
+    def _work(self, receiver: Receiver) -> None:
+        try:
+            self._guarded(lambda: self._empty(receiver))
+        finally:
+            with self._lock:
+                self._busy[receiver.name] -= 1
+
+    def _empty(self, receiver: Receiver) -> None:
+        """Sends to a receiver until nothing more is due for it."""
+        while not self._stopping.is_set():
+            taken = delivering.take(self._engine, receiver, self._clock())
+            if not taken:
+                break
+            delivering.deliver(
+                self._engine,
+                self._settings,
+                receiver,
+                taken,
+                self._send,
+                self._clock,
+                self._stopping.is_set,
+            )
+        if receiver.type == "alertmanager" and not self._stopping.is_set():
+            delivering.refresh(self._engine, self._settings, receiver, self._send, self._clock)
+
+    def _guarded(self, run: Callable[[], None]) -> None:
+        """Runs; a fault is logged once for as long as it lasts, and the next look tries again."""
+        try:
+            run()
+        except StoreError as error:
+            if str(error) != self._told:
+                _log.error("the outbox waits: %s", error)
+            self._told = str(error)
+        except Exception:  # noqa: BLE001 - a fault of ours is told, and paging goes on.
+            _log.exception("the dispatcher failed")
+        else:
+            self._told = ""

@@ -1,0 +1,165 @@
+"""E-mail: plain text with an HTML alternative, by SMTP; mails of one subject make a thread."""
+
+from __future__ import annotations
+
+import hashlib
+import smtplib
+import ssl
+import time
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any, cast
+
+from slo.domain.delivery import Reply
+from slo.notify.guard import ForbiddenError, connect
+from slo.notify.transport import KEPT_BYTES, not_connected, timed_file, tls_context
+from slo.notify.wording import details, headline, links, one_line, summary
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from slo.config.settings import Outbound, Receiver, Settings
+    from slo.domain.delivery import Failure
+    from slo.domain.notification import Facts, Notification
+    from slo.notify.guard import Lookup
+
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+SUBJECT = 200
+"""Characters of the subject line."""
+_OK = 250
+
+
+def message(settings: Settings, receiver: Receiver, notification: Notification, now: float) -> EmailMessage:
+    """The mail. The Message-ID is the message's, the same in each attempt."""
+    facts = notification.facts
+    sender = receiver.text("from")
+    domain = parseaddr(sender)[1].rpartition("@")[2] or "slo-ledger.invalid"
+    thread = hashlib.sha256(facts.dedup_key.encode("utf-8", "replace")).hexdigest()[:32]
+    root = f"<{thread}@{domain}>"
+    mail = EmailMessage(SMTP_POLICY)
+    mail["Subject"] = f"[{facts.severity}] {headline(facts, SUBJECT)}"
+    mail["From"] = sender
+    mail["To"] = ", ".join(receiver.texts("to"))
+    mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
+    mail["Message-ID"] = f"<{notification.msg_id}@{domain}>"
+    mail["In-Reply-To"] = root
+    mail["References"] = root
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(_plain(facts, settings.name))
+    mail.add_alternative(_html(facts, settings.name), subtype="html")
+    return mail
+
+
+def _plain(facts: Facts, name: str) -> str:
+    lines = [summary(facts), ""]
+    lines += [f"{key}: {value}" for key, value in details(facts)]
+    lines += ["", *(f"{text}: {url}" for text, url in links(facts))]
+    return "\n".join([*lines, "", f"-- \n{_source(facts, name)}", ""])
+
+
+def _html(facts: Facts, name: str) -> str:
+    rows = "".join(
+        f'<tr><th align="left">{escape(key)}</th><td>{escape(value)}</td></tr>\n'
+        for key, value in details(facts)
+    )
+    found = " &middot; ".join(
+        f'<a href="{escape(url)}">{escape(text)}</a>' for text, url in links(facts)
+    )
+    return (
+        f"<!doctype html>\n<html><body>\n<h2>{escape(headline(facts))}</h2>\n"
+        f"<p>{escape(summary(facts))}</p>\n<table>\n{rows}</table>\n"
+        f"<p>{found}</p>\n<p><small>{escape(_source(facts, name))}</small></p>\n</body></html>\n"
+    )
+
+
+def _source(facts: Facts, name: str) -> str:
+    return f"SLO Ledger, {one_line(facts.installation or name, SUBJECT)}"
+
+
+def deliver(
+    settings: Settings,
+    receiver: Receiver,
+    notification: Notification,
+    now: float,
+    seconds: float,
+    lookup: Lookup | None = None,
+) -> Reply:
+    """Sends the mail once within so many seconds; the status is SMTP's (RFC 5321)."""
+    deadline = time.monotonic() + seconds
+    security = receiver.text("tls") or "starttls"
+    host, port = receiver.text("host"), int(receiver.text("port") or PORTS[security])
+    name = f"{host}:{port}"
+    try:
+        mail = message(settings, receiver, notification, now)
+    except (ValueError, IndexError) as error:
+        # A header that cannot be written, such as an address that is none.
+        return Reply(failure="content", error=f"the mail cannot be written: {type(error).__name__}")
+    try:
+        client = _Client(host, port, settings.outbound, deadline, lookup, tls=security == "tls")
+    except (_UnreachedError, smtplib.SMTPException, OSError) as error:
+        return _failed(error, name)
+    try:
+        if security == "starttls":
+            client.starttls(context=tls_context())
+        if user := receiver.text("username"):
+            client.login(user, receiver.text("password"))
+        refused = client.send_message(mail)
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        return _failed(error, name)
+    else:
+        return Reply(status=_OK, body=_refused_text(refused))
+    finally:
+        client.close()
+
+
+class _UnreachedError(Exception):
+    """No connection came about; `reply` says why."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.error)
+        self.reply = reply
+
+
+class _Client(smtplib.SMTP):
+    """Connects by the guard, and holds the whole conversation to one deadline."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        outbound: Outbound,
+        deadline: float,
+        lookup: Lookup | None,
+        *,
+        tls: bool,
+    ) -> None:
+        self._outbound, self._deadline, self._lookup = outbound, deadline, lookup
+        self._tls = tls
+        super().__init__(host, port, local_hostname=_own_name())
+
+    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
+        try:
+            sock = connect(host, port, self._outbound, self._deadline, self._lookup)
+            try:
+                return tls_context().wrap_socket(sock, server_hostname=host) if self._tls else sock
+            except BaseException:
+                sock.close()
+                raise
+        except (OSError, UnicodeError) as error:
+            raise _UnreachedError(not_connected(error, f"{host}:{port}")) from None
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The server's answer, read until the deadline."""
+        if self.file is None and self.sock is not None:
+            self.file = timed_file(self.sock, self._deadline)
+        return super().getreply()
+
+    def send(self, s: Any) -> None:
+        """Sends with what time is left."""
+        if self.sock is not None:
+            self.sock.settimeout(max(self._deadline - time.monotonic(), 0.001))
+        super().send(s)

@@ -1,0 +1,30 @@
+"""The origin of requests: what changes something must come from the site itself.
+
+A page of another site must not act in the name of the person who reads it (CSRF).
+Browsers say where a request comes from in `Sec-Fetch-Site`, older ones in `Origin`;
+programs say neither, and a browser cannot be made to leave both out.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import request
+from werkzeug.exceptions import Forbidden
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN = frozenset({"same-origin", "none"})
+
+
+def ensure_same_origin() -> None:
+    """Refuses, with 403, a change that a page of another site asks for."""
+    if request.method in SAFE:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in _OWN:
+            raise Forbidden("This change was asked for by a page of another site.")
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise Forbidden("This change was asked for by a page of another site.")

@@ -1,0 +1,117 @@
+"""A process that dispatches an outbox to a local sink over HTTP: to be killed, or doubled.
+
+    python -m tests.support.dispatch_worker < plan.json
+
+forks a child again and again and kills each with SIGKILL at a random moment; at the end
+children are left to finish side by side. Prints what it did.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from slo.domain.delivery import Reply
+from slo.notify.dispatcher import dispatch_once
+from slo.store import outbox
+from slo.store.engine import open_engine, reading
+from tests.support.outbox import NOW, receiver, settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do: `faster` is how much faster than time the clock of the workers runs."""
+
+    url: str
+    port: int
+    kills: int = 0
+    at_once: int = 1
+    seed: int = 0
+    longest: float = 0.05
+    """Seconds that a worker lives at most."""
+    faster: float = 2000.0
+    begun: float = 0.0
+    batch: int = 5
+
+
+def clock(plan: Plan) -> float:
+    return NOW + (time.time() - plan.begun) * plan.faster
+
+
+def post(port: int, msg_id: str, body: dict[str, Any]) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("POST", "/", json.dumps(body), {"webhook-id": msg_id})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def work(plan: Plan) -> None:
+    """Dispatch until the outbox is empty."""
+    engine = open_engine(plan.url)
+    hook = receiver("hook", "webhook")
+
+    def send(_settings, _receiver, one, _now):
+        body = {"subject": one.subject, "transition": one.transition, "pid": os.getpid()}
+        return Reply(status=post(plan.port, one.msg_id, body))
+
+    while True:
+        made = dispatch_once(
+            engine, settings(hook), send=send, clock=lambda: clock(plan), batch=plan.batch
+        )
+        with reading(engine) as session:
+            if not outbox.backlogs(session):
+                break
+        if not made:
+            time.sleep(0.005)
+    engine.dispose()
+
+
+def fork(plan: Plan) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        work(plan)
+        code = 0
+    except BaseException:  # noqa: BLE001 - told, and the parent sees the code.
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def run(plan: Plan) -> dict[str, Any]:
+    """Kill as often as planned, then let `at_once` workers finish side by side."""
+    rng = random.Random(plan.seed)
+    killed = finished = 0
+    while killed < plan.kills and not finished:
+        pid = fork(plan)
+        time.sleep(rng.uniform(0.0, plan.longest))
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFSIGNALED(status):
+            killed += 1
+        else:
+            finished += 1
+    children = [fork(plan) for _ in range(plan.at_once)]
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+    return {"killed": killed, "finished": finished, "codes": codes}
+
+
+def plan_json(plan: Plan) -> str:
+    return json.dumps(asdict(plan))
+
+
+if __name__ == "__main__":
+    json.dump(run(Plan(**json.load(sys.stdin))), sys.stdout)
