@@ -112,6 +112,8 @@ def standing_alerts(states: Mapping[str, AlertState]) -> tuple[StandingAlert, ..
 
 def close_absent(session: Session, settings: Settings, slo_ids: Collection[str], now: int) -> None:
     """Close the alerts of SLOs that are gone from slo.yaml."""
+    if not slo_ids:
+        return
     before = alerts.firing(session, slo_ids)
     policy_ids = policies.newest(session, list(before))
     closed = [

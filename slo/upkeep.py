@@ -12,7 +12,7 @@ from slo.domain.span import utc
 from slo.domain.window import CalendarWindow
 from slo.excluding.wanted import extend
 from slo.prometheus.job import Fault
-from slo.store import compaction, contributors, corrections, edges, exclusions, slos
+from slo.store import compaction, contributors, corrections, edges, exclusions, incidents, slos
 from slo.store.engine import reading, writing
 from slo.verify import random_day, verify_day
 
@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 HOURS = 24
 RECOUNT_HOUR = 3
 """UTC hour in which a random past day is recounted: a quiet one nearly everywhere."""
+
+MOST_INCIDENTS = 10_000
+"""Incidents of one SLO whose edges stay exact, the newest."""
 
 FOLD_AFTER = 86_400
 """Seconds after which contributors without bad events are summed up as `other`."""
@@ -69,7 +72,8 @@ def upkeep(
 def pinned_ends(session: Session, c: Counted, since: int | None = None) -> set[int]:
     """The instants at which a meter's readings stay: where spans may begin or end.
 
-    Calendar boundaries in the SLO's zone, and edges of exclusions, corrections and revisions.
+    Calendar boundaries in the SLO's zone, and edges of exclusions, corrections, revisions
+    and incidents.
     From the ledger's beginning on, or from `since` (epoch seconds).
     """
     first = (c.meter.booked_from or 0) if since is None else since
@@ -79,6 +83,9 @@ def pinned_ends(session: Session, c: Counted, since: int | None = None) -> set[i
             # Its end moves outward to the first reading at or after it, which must stay too.
             pinned |= set(instants_needed(exclusion.span, [exclusion], c.meter.bucket))
     pinned |= {k.end for k in corrections.of(session, [c.slo.id]).get(c.slo.id, [])}
+    for incident in incidents.many(session, slo=c.slo.id, since=first, limit=MOST_INCIDENTS):
+        pinned |= {incident.started_at, incident.opened_at}
+        pinned |= set() if incident.resolved_at is None else {incident.resolved_at}
     for revision in slos.revisions(session, c.slo.id):
         pinned |= {revision.since, *_boundaries(revision.window, first, c.meter.booked_to)}
     return pinned | set(_boundaries(c.slo.window, first, c.meter.booked_to))

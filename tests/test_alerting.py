@@ -220,3 +220,15 @@ def test_every_transition_names_its_policy_and_its_beginning(feed):
         if t.change == "resolves":
             assert by_id[t.began].change == "fires"
             assert by_id[t.began].rule == t.rule
+
+
+def test_a_relapse_pages_again_while_slow_tickets_hold_the_incident_open(feed):
+    feed.quiet(60)
+    feed.run(6, bad=50)
+    feed.quiet(90)
+    assert {a.rule for a in standing(feed).alerts} == {"ticket-1d", "ticket-3d"}
+    feed.run(6, bad=90)
+
+    assert kinds(feed) == [("opened", "opened"), ("reopened", "reopened/1")]
+    (incident,) = feed.incidents()
+    assert (incident.status, incident.reopened, incident.flapping) == ("open", 1, False)

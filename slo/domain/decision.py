@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from slo.domain.alert import AlertState
@@ -78,7 +79,8 @@ class Decision:
 def decide(rule: Rule, moment: Moment, state: AlertState | None) -> Decision:
     """The decision of a rule at a moment, after `state` (None: it was quiet)."""
     before = state or AlertState(rule.name, rule.kind, rule.severity)
-    before = replace(before, kind=rule.kind, severity=rule.severity)
+    if (before.kind, before.severity) != (rule.kind, rule.severity):
+        before = replace(before, kind=rule.kind, severity=rule.severity)
     if isinstance(rule, BurnRule):
         return _burn(rule, moment, before)
     if isinstance(rule, FloorRule):
@@ -278,5 +280,6 @@ def _times(rate: float | None) -> str:
     return "nothing" if rate is None else f"{rate:.4g}x"
 
 
+@lru_cache(maxsize=1024)
 def _long(seconds: int) -> str:
     return format_duration(timedelta(seconds=seconds))

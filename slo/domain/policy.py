@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from slo.domain.duration import format_duration
@@ -114,6 +115,7 @@ BUDGET_SHARES = (Decimal("0.5"), Decimal("0.75"), Decimal("0.9"), Decimal(1))
 DEAD_AFTER, GONE_AFTER, BLIND_AFTER = 300, 600, 600
 
 
+@lru_cache(maxsize=1024)
 def default_policy(objective: Decimal, no_data: NoData = "page") -> Policy:
     """The rules that an objective gets where slo.yaml says nothing.
 

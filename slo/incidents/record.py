@@ -74,20 +74,28 @@ class Desk:
     spoken: set[tuple[str, str]] = field(default_factory=set)
     """Alerts that resolved, and are muted no more."""
 
+    paging: set[tuple[str, str]] = field(default_factory=set)
+    """SLO and rule of the alerts among them that wake people."""
+
     def know(self, slo_id: str, state: AlertState) -> None:
         """Takes in an alert that fires."""
         if state.muted_until is not None:
             self.muted[slo_id, state.rule] = state.muted_until
         if not self._is_muted(slo_id, state.rule, self.now):
             self.firing[slo_id].add(state.rule)
+            if state.severity == "page":
+                self.paging.add((slo_id, state.rule))
 
     def rewind(self, transitions: Iterable[Transition]) -> None:
         """Goes back to what fired before these transitions."""
         for t in reversed([t for t in transitions if t.kind in PAGED_KINDS]):
             if t.change == "fires":
                 self.firing[t.slo].discard(t.rule)
+                self.paging.discard((t.slo, t.rule))
             else:
                 self.firing[t.slo].add(t.rule)
+                if t.severity == "page":
+                    self.paging.add((t.slo, t.rule))
 
     def take(self, t: Transition) -> None:
         """Takes the next transition."""
@@ -120,6 +128,8 @@ class Desk:
             else:
                 self._join(incident, t)
         self.own[t.slo] = number
+        if t.severity == "page":
+            self.paging.add((t.slo, t.rule))
         alerts.attach(self.session, [t.id], number)
         self._mark_flapping(number, t)
 
@@ -131,6 +141,7 @@ class Desk:
 
     def _end(self, t: Transition) -> None:
         self.firing[t.slo].discard(t.rule)
+        self.paging.discard((t.slo, t.rule))
         if self.muted.pop((t.slo, t.rule), None) is not None:
             self.spoken.add((t.slo, t.rule))
         own = self.own.get(t.slo)
@@ -180,11 +191,25 @@ class Desk:
     def _join(self, incident: Incident, t: Transition) -> None:
         joined = incidents.join(self.session, incident.id, t.slo, t.at)
         self._tell(incident.id, "joined" if joined else "fired", t, _said(t))
+        if self._is_relapse(incident, t):
+            self._begin_anew(incident)
+            text = f"It pages again: {t.rule} of {t.slo} fires after all pages had resolved."
+            self._tell(incident.id, "reopened", t, text)
         self._raise(incident, t)
         if joined:
             self._add_evidence(incident, t)
 
-    def _reopen(self, incident: Incident, t: Transition) -> None:
+    def _is_relapse(self, incident: Incident, t: Transition) -> bool:
+        """Whether a page fires in an incident whose pages had all resolved.
+
+        Slow tickets hold an incident open for hours; whoever was woken must hear of it anew.
+        """
+        if t.severity != "page" or incident.severity != "page":
+            return False
+        members = {slo_id for slo_id, number in self.own.items() if number == incident.id}
+        return not any(slo_id in members for slo_id, _ in self.paging)
+
+    def _begin_anew(self, incident: Incident) -> None:
         changed: dict[str, Any] = {
             "status": "open",
             "reopened": incident.reopened + 1,
@@ -196,6 +221,9 @@ class Desk:
         if not incident.flapping:
             changed["announced"] = None  # So that it pages again.
         incidents.change(self.session, incident.id, **changed)
+
+    def _reopen(self, incident: Incident, t: Transition) -> None:
+        self._begin_anew(incident)
         incidents.join(self.session, incident.id, t.slo, t.at)
         self._tell(incident.id, "reopened", t, _said(t))
         self._raise(incident, t)
@@ -209,10 +237,15 @@ class Desk:
 
     def _mark_flapping(self, number: int, t: Transition) -> None:
         incident = incidents.one(self.session, number)
-        changes = [c.at for c in alerts.of_incident(self.session, number)]
+        # Each alert by itself: the tiers of one outage fire and resolve one after the other.
+        changes = [
+            c.at
+            for c in alerts.of_incident(self.session, number)
+            if (c.slo, c.rule) == (t.slo, t.rule)
+        ]
         if incident is not None and not incident.flapping and flaps(changes, t.at):
             incidents.change(self.session, number, flapping=True)
-            text = f"Its alerts changed {len(changes)} times, lately too often: it is flapping."
+            text = f"{t.rule} of {t.slo} changed {len(changes)} times, lately too often: flapping."
             self._tell(number, "flapping", t, text)
 
     def _evidence(self, t: Transition) -> tuple[int, dict[str, Any]]:

@@ -32,6 +32,8 @@ POLL = 1.0
 AT_ONCE = 2
 """Batches of one receiver that are on their way at once, so that one that hangs delays none."""
 MOST_WORKERS = 64
+REFRESH_EVERY = 10.0
+"""Seconds between looks for what Alertmanager is to be told again."""
 
 
 def dispatch_once(
@@ -79,14 +81,16 @@ def tell_fallbacks(engine: Engine, settings: Settings, now: float) -> int:
     return told
 
 
-def _due(engine: Engine, settings: Settings, now: float) -> list[Receiver]:
-    """The receivers for which there is something to do now."""
-    forgetful = [r.name for r in settings.receivers if r.type == "alertmanager"]
+def _due(engine: Engine, settings: Settings, now: float, *, refresh: bool = True) -> list[Receiver]:
+    """The receivers for which there is something to do now.
+
+    Without `refresh` what was delivered is not looked at: that costs more.
+    """
+    forgetful = [r.name for r in settings.receivers if refresh and r.type == "alertmanager"]
     with reading(engine) as session:
         waiting = outbox.backlogs(session)
         known = receivers.healths(session)
-        after_end = delivering.RESEND_AFTER_END
-        again = claims.refreshing(session, forgetful, now, after_end) if forgetful else set()
+        again = claims.refreshing(session, forgetful, now) if forgetful else set()
     return [
         receiver
         for receiver in settings.receivers
@@ -144,6 +148,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._told = ""
+        self._refreshed_at = 0.0
 
     def start(self) -> None:
         """Begins to send; a dispatcher that runs already goes on."""
@@ -175,7 +180,10 @@ class Dispatcher:
     def _look(self, pool: ThreadPoolExecutor) -> None:
         now = self._clock()
         tell_fallbacks(self._engine, self._settings, now)
-        for receiver in _due(self._engine, self._settings, now):
+        refresh = abs(now - self._refreshed_at) >= REFRESH_EVERY
+        if refresh:
+            self._refreshed_at = now
+        for receiver in _due(self._engine, self._settings, now, refresh=refresh):
             with self._lock:
                 if self._busy.get(receiver.name, 0) >= AT_ONCE:
                     continue

@@ -26,7 +26,7 @@ def enqueue(session: Session, settings: Settings, notice: Notice, now: float) ->
     the quiet hours, unless a page of its subject follows; a page never waits.
     """
     facts = notice.facts
-    last = outbox.last_kinds(session, notice.subject)
+    last = outbox.last_kinds(session, notice.subject, [r.name for r in settings.receivers])
     if facts.kind in ENDING or facts.kind == "acknowledged":
         chosen = _begun(settings, facts.kind, last)
     else:

@@ -79,7 +79,7 @@ def tell_fallback(session: Session, receiver: Receiver, fallback: Receiver, now:
     told = 0
     for one in claims.pending_pages(session, receiver.name, fallback.name):
         if one.facts.kind in ENDING or one.facts.kind == "acknowledged":
-            last = outbox.last_kinds(session, one.subject).get(fallback.name)
+            last = outbox.last_kinds(session, one.subject, [fallback.name]).get(fallback.name)
             if last is None or last in ENDING:
                 continue
         message = outbox.Queued(

@@ -16,7 +16,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
 from slo import __version__
@@ -32,6 +32,8 @@ READ_BYTES = 64 * 1024
 """Of an answer's body; more is not read."""
 KEPT_BYTES = 4 * 1024
 """Of an answer's body, in the Reply."""
+MOST_BYTES = 1024 * 1024
+"""Of all that is read over one connection."""
 USER_AGENT = f"slo-ledger/{__version__}"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_PATH = "/%:@!$&'()*+,;=-._~"
@@ -102,7 +104,7 @@ def exchange(
         try:
             connection.connect()
         except (OSError, UnicodeError) as error:
-            return _not_connected(error, place)
+            return not_connected(error, place.name)
         return _answered(connection, request, place)
     except (OSError, http.client.HTTPException) as error:
         return _not_answered(error, place)
@@ -142,12 +144,12 @@ def _head(response: http.client.HTTPResponse) -> str:
     return text.encode()[:KEPT_BYTES].decode("utf-8", "ignore")
 
 
-def _not_connected(error: OSError | UnicodeError, place: Place) -> Reply:
+def not_connected(error: OSError | UnicodeError, name: str) -> Reply:
     """What came of it where nothing was sent: the message has not arrived."""
     kind: Failure = "refused"
     match error:
         case ForbiddenError():
-            return Reply(failure="forbidden", error=f"{place.name} is not reached: {error}")
+            return Reply(failure="forbidden", error=f"{name} is not reached: {error}")
         case socket.gaierror() | UnicodeError():
             kind, why = "dns", "the name cannot be looked up"
             if isinstance(error, socket.gaierror) and error.strerror:
@@ -160,7 +162,7 @@ def _not_connected(error: OSError | UnicodeError, place: Place) -> Reply:
             why = "it took no connection in time"
         case OSError():
             why = f"no connection: {error.strerror or type(error).__name__}"
-    return Reply(failure=kind, error=f"{place.name}: {why}")
+    return Reply(failure=kind, error=f"{name}: {why}")
 
 
 def _not_answered(error: Exception, place: Place) -> Reply:
@@ -203,6 +205,7 @@ class TimedReader(io.RawIOBase):
         self._sock = sock
         self._file = sock.makefile("rb", buffering=0)
         self._deadline = deadline
+        self._left = MOST_BYTES
 
     def readable(self) -> bool:
         """It is for reading."""
@@ -214,7 +217,11 @@ class TimedReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the deadline has passed")
         self._sock.settimeout(left)
-        return self._file.readinto(buffer)
+        count = self._file.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise OSError("it sends without end")
+        return count
 
     def close(self) -> None:
         """Closes the file; the socket stays."""
@@ -247,7 +254,7 @@ class _Connection(http.client.HTTPConnection):
         self._deadline = deadline
         # http.client leaves the port out of the Host header where it is this one.
         self.default_port = _DEFAULT_PORTS[place.scheme]
-        self.response_class = functools.partial(_TimedResponse, deadline=deadline)
+        self.response_class = cast("Any", functools.partial(_TimedResponse, deadline=deadline))
 
     def connect(self) -> None:
         """Connects, with TLS for https."""

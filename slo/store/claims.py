@@ -34,6 +34,7 @@ _PENDING = _n.c.state == _IS_PENDING
 KEPT_ATTEMPTS = 100
 """Of a message: the first and the newest ones."""
 REPLY_HEAD = 4096
+NEVER = 1e15
 LOST = "the dispatcher ended before it could tell what came of it"
 
 
@@ -318,27 +319,24 @@ def refresh(
         )
         .group_by(_n.c.subject)
     )
-    due = (
+    due = and_(_n.c.receiver == receiver, _n.c.state == "delivered", _n.c.next_at <= now)
+    lasting = or_(_n.c.kind.not_in(ENDING), _n.c.ended_at > now - after_end)
+    again = (
         update(_n)
-        .where(
-            _n.c.id.in_(newest),
-            _n.c.state == "delivered",
-            _n.c.next_at <= now,
-            or_(_n.c.kind.not_in(ENDING), _n.c.ended_at > now - after_end),
-        )
+        .where(due, _n.c.id.in_(newest), lasting)
         .values(next_at=now + every)
         .returning(*COLUMNS)
     )
-    return [found(row) for row in session.execute(due).all()]
+    rows = [found(row) for row in session.execute(again).all()]
+    # The others are settled, and need not be looked at again.
+    session.execute(update(_n).where(due).values(next_at=NEVER))
+    return rows
 
 
-def refreshing(session: Session, receivers: list[str], now: float, after_end: float) -> set[str]:
+def refreshing(session: Session, receivers: Sequence[str], now: float) -> set[str]:
     """Those of the receivers for which `refresh` may find something."""
     query = select(_n.c.receiver).where(
-        _n.c.receiver.in_(receivers),
-        _n.c.state == "delivered",
-        _n.c.next_at <= now,
-        or_(_n.c.kind.not_in(ENDING), _n.c.ended_at > now - after_end),
+        _n.c.receiver.in_(list(receivers)), _n.c.state == "delivered", _n.c.next_at <= now
     )
     return set(session.execute(query.distinct()).scalars())
 

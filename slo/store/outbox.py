@@ -12,7 +12,7 @@ from sqlalchemy import func, literal_column, select, update
 from slo.domain.facts_json import facts_from_json, facts_json
 from slo.domain.notification import ENDING, Notification, NotificationState
 from slo.store import audit, schema
-from slo.store.dialect import insert
+from slo.store.dialect import among, insert
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -118,11 +118,12 @@ def queue_claimed(session: Session, message: Queued, lease: str, now: float) -> 
     return found(session.execute(mine).one())
 
 
-def last_kinds(session: Session, subject: str) -> dict[str, NoticeKind]:
-    """The kind of the newest message of a subject, by the receiver for whom it is or was."""
+def last_kinds(session: Session, subject: str, receivers: Collection[str]) -> dict[str, NoticeKind]:
+    """The kind of the newest message of a subject to each of these receivers that has one."""
     newest = (
         select(func.max(_n.c.id))
-        .where(_n.c.subject == subject, _n.c.kind != "test")
+        # By receiver and subject, as the unique index is.
+        .where(among(session, _n.c.receiver, receivers), _n.c.subject == subject)
         .group_by(_n.c.receiver)
     )
     rows = session.execute(select(_n.c.receiver, _n.c.kind).where(_n.c.id.in_(newest)))

@@ -65,4 +65,5 @@ def text_of(labels: str) -> str:
     if labels == OTHER:
         return "all others"
     found = json.loads(labels)
-    return "{" + ", ".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in found.items()) + "}"
+    pairs = (f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in found.items())
+    return "{" + ", ".join(pairs) + "}"

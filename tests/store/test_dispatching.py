@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from slo.config.settings import Route
 from slo.domain.delivery import Reply
 from slo.notify.dispatcher import dispatch_once
 from slo.notify.outbox import enqueue
@@ -119,9 +120,14 @@ def test_the_same_notice_twice_is_one_message(engine):
 
 def test_a_rolled_back_transaction_leaves_no_message(engine):
     declared = settings(receiver("pager"))
-    with pytest.raises(RuntimeError), writing(engine) as session:
-        enqueue(session, declared, notice(), NOW)
-        raise RuntimeError
+
+    def fail():
+        with writing(engine) as session:
+            enqueue(session, declared, notice(), NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert states(engine) == []
 
 
@@ -236,7 +242,7 @@ def test_a_dispatcher_that_lost_its_lease_leaves_the_state_to_the_other(engine):
     put(engine, declared, notice())
     inner = Sink()
 
-    def slow(given, to, notification, now):
+    def slow(*_):
         dispatch_once(engine, declared, NOW + 500, send=inner)
         return Reply(status=500)
 
@@ -291,8 +297,8 @@ def test_too_long_is_tried_once_with_less_text(engine):
 
 def test_a_failing_pager_tells_its_fallback_after_five_minutes(engine):
     pager = receiver("pager", fallback="phone")
-    declared = settings(pager, receiver("phone", "opsgenie"), routes=())
-    declared = settings(pager, receiver("phone", "opsgenie"), routes=only(pager.name))
+    routes = (Route("page", ("pager",)),)
+    declared = settings(pager, receiver("phone", "opsgenie"), routes=routes)
     number = add_incident(engine)
     sink = Sink(lambda n, _: DOWN if n.receiver == "pager" else Reply(status=202))
     put(engine, declared, notice(incident=number))
@@ -307,19 +313,10 @@ def test_a_failing_pager_tells_its_fallback_after_five_minutes(engine):
     assert ("notified", "opened to pager: pager fails; phone is told instead") in lines(engine)
 
 
-def only(*names):
-    from slo.config.settings import Route  # noqa: PLC0415 -- one line for one test.
-
-    return (Route("page", names),)
-
-
 def test_a_ticket_does_not_reach_the_fallback(engine):
     pager = receiver("pager", fallback="phone")
-    from slo.config.settings import Route  # noqa: PLC0415 -- one line for one test.
-
-    declared = settings(
-        pager, receiver("phone", "opsgenie"), routes=(Route("ticket", ("pager",)),)
-    )
+    routes = (Route("ticket", ("pager",)),)
+    declared = settings(pager, receiver("phone", "opsgenie"), routes=routes)
     sink = Sink(DOWN)
     put(engine, declared, notice(severity="ticket"))
     run(engine, declared, sink, NOW, NOW + 900, 10)

@@ -18,7 +18,8 @@ DOWN = Reply(status=500, error="answered 500")
 
 def receiver(name="pager", kind="pagerduty", **fields):
     options = {"pagerduty": (("routing_key", "K" * 32),), "webhook": (("url", "https://x.test/h"),)}
-    return Receiver(name, kind, options.get(kind, (("url", "https://x.test/hook/SECRETPART"),)), **fields)
+    secret = (("url", "https://x.test/hook/SECRETPART"),)
+    return Receiver(name, kind, options.get(kind, secret), **fields)
 
 
 def settings(*receivers, routes=None, **fields):
@@ -84,7 +85,7 @@ class Sink:
         self.asked = []
         self.taken = []
 
-    def __call__(self, settings, receiver, notification, now):
+    def __call__(self, _settings, receiver, notification, now):
         self.asked.append((now, receiver.name, notification.transition))
         reply = self.reply(notification, now) if callable(self.reply) else self.reply
         if reply.status is not None and 200 <= reply.status < 300:

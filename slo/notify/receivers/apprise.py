@@ -28,12 +28,15 @@ def deliver(receiver: Receiver, notification: Notification) -> Reply:
         return Reply(failure="protocol", error=MISSING)
     sender = library.Apprise()
     urls = (*receiver.texts("url"), *receiver.texts("urls"))
-    if not all([sender.add(url) for url in urls]):
+    if not sender.add(list(urls)):
         return Reply(failure="content", error="Apprise does not know an address of this receiver")
     facts = notification.facts
     try:
         taken = sender.notify(
-            title=headline(facts), body=text_of(facts), notify_type=kind_of(facts), body_format="text"
+            title=headline(facts),
+            body=text_of(facts),
+            notify_type=kind_of(facts),
+            body_format="text",
         )
     except Exception as error:  # noqa: BLE001 - its many plug-ins raise what they like.
         return Reply(failure="protocol", error=f"Apprise failed: {type(error).__name__}")

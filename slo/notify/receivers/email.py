@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import smtplib
+import socket
 import ssl
 import time
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
 from slo.domain.delivery import Reply
-from slo.notify.guard import ForbiddenError, connect
+from slo.notify.guard import connect
 from slo.notify.transport import KEPT_BYTES, not_connected, timed_file, tls_context
 from slo.notify.wording import details, headline, links, one_line, summary
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
     from slo.config.settings import Outbound, Receiver, Settings
@@ -31,9 +31,12 @@ PORTS = {"starttls": 587, "tls": 465, "none": 25}
 SUBJECT = 200
 """Characters of the subject line."""
 _OK = 250
+_LEAST, _MOST = 200, 599
 
 
-def message(settings: Settings, receiver: Receiver, notification: Notification, now: float) -> EmailMessage:
+def message(
+    settings: Settings, receiver: Receiver, notification: Notification, now: float
+) -> EmailMessage:
     """The mail. The Message-ID is the message's, the same in each attempt."""
     facts = notification.facts
     sender = receiver.text("from")
@@ -101,7 +104,7 @@ def deliver(
     try:
         client = _Client(host, port, settings.outbound, deadline, lookup, tls=security == "tls")
     except (_UnreachedError, smtplib.SMTPException, OSError) as error:
-        return _failed(error, name)
+        return _failed(error, name, deadline)
     try:
         if security == "starttls":
             client.starttls(context=tls_context())
@@ -109,7 +112,7 @@ def deliver(
             client.login(user, receiver.text("password"))
         refused = client.send_message(mail)
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        return _failed(error, name)
+        return _failed(error, name, deadline)
     else:
         return Reply(status=_OK, body=_refused_text(refused))
     finally:
@@ -163,3 +166,52 @@ class _Client(smtplib.SMTP):
         if self.sock is not None:
             self.sock.settimeout(max(self._deadline - time.monotonic(), 0.001))
         super().send(s)
+
+
+def _own_name() -> str:
+    """This machine's name for EHLO; looking up a full one may take long."""
+    name = socket.gethostname()
+    return name if "." in name and name.isascii() else "[127.0.0.1]"
+
+
+def _failed(error: Exception, name: str, deadline: float) -> Reply:
+    match error:
+        case _UnreachedError():
+            return error.reply
+        case smtplib.SMTPRecipientsRefused():
+            answers = cast("Mapping[str, tuple[int, bytes]]", error.recipients)
+            # One that may be taken later decides: then all are tried again.
+            return _answer(*min(answers.values(), key=lambda answer: answer[0]), name)
+        case smtplib.SMTPResponseException():
+            return _answer(error.smtp_code, error.smtp_error, name)
+        case ssl.SSLError():
+            return not_connected(error, name)
+    kind, why = _unanswered(error, deadline)
+    return Reply(failure=kind, error=f"{name}: {why}")
+
+
+def _unanswered(error: Exception, deadline: float) -> tuple[Failure, str]:
+    match error:
+        case smtplib.SMTPNotSupportedError() if "STARTTLS" in str(error):
+            return "tls", "it offers no STARTTLS; write tls: tls, or none in a network you trust"
+        case smtplib.SMTPNotSupportedError():
+            return "protocol", "it does not offer what is asked of it"
+        case OSError() if time.monotonic() >= deadline:
+            return "timeout", "no answer in time"
+        case smtplib.SMTPServerDisconnected() | ConnectionError():
+            return "reset", "it closed the connection"
+        case _:
+            return "protocol", type(error).__name__
+
+
+def _answer(status: int, text: bytes | str, name: str) -> Reply:
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    said = said[: KEPT_BYTES // 4]
+    if not _LEAST <= status <= _MOST:
+        return Reply(failure="protocol", error=f"{name}: its answer is no SMTP", body=said)
+    return Reply(status=status, error=f"{name} answered {status}", body=said)
+
+
+def _refused_text(refused: Mapping[str, tuple[int, bytes]]) -> str:
+    """The recipients that were refused while others were taken; they are not tried again."""
+    return "; ".join(f"{to} was refused: {answer[0]}" for to, answer in refused.items())

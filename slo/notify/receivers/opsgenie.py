@@ -76,7 +76,7 @@ def _described(facts: Facts, receiver: Receiver) -> dict[str, Any]:
     lines += [f"{name}: {url}" for name, url in links(facts)]
     team = receiver.text("team")
     tags = [one_line(tag, TAG) for tag in receiver.texts("tags")[:MOST_TAGS]]
-    found = {
+    found: dict[str, Any] = {
         "message": headline(facts, MESSAGE),
         "alias": key_of(facts, ALIAS),
         "description": "\n".join(lines)[:DESCRIPTION],

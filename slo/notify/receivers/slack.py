@@ -77,7 +77,12 @@ def _mrkdwn(text: str) -> dict[str, Any]:
 
 def _button(text: str, url: str) -> dict[str, Any]:
     label = {"type": "plain_text", "text": text[:BUTTON], "emoji": False}
-    return {"type": "button", "text": label, "url": url, "action_id": text.lower().replace(" ", "-")}
+    return {
+        "type": "button",
+        "text": label,
+        "url": url,
+        "action_id": text.lower().replace(" ", "-"),
+    }
 
 
 def understood(reply: Reply) -> Reply:

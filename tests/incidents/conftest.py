@@ -1,0 +1,24 @@
+"""Stores on both databases, and worlds of SLOs whose alerts a test fires and resolves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.incidents.world import World
+from tests.store.conftest import (
+    engine,
+    make,
+    postgresql,
+    postgresql_template,
+    sqlite_engine,
+    sqlite_template,
+)
+
+__all__ = ["engine", "make", "postgresql", "postgresql_template", "sqlite_engine"]
+__all__ += ["sqlite_template", "world"]
+
+
+@pytest.fixture
+def world(engine):
+    """Three SLOs of two services, and a receiver of all."""
+    return World(engine)
