@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import peer
 from children import CHILDREN
 from fleet import LAYOUTS, Fleet, Loaded, ensure_loaded
+from outbox import BATCHES, outbox
 from server import prometheus
 from table import Figure, Table
 
@@ -163,6 +164,24 @@ class Bench:
             Figure("store", "peak memory", f"{found['mb']:.0f} MB"),
         )
 
+    def outboxes(self) -> None:
+        """Messages claimed, sent and completed, one or twenty at a time."""
+        messages = 100 if self.quick else 4000
+        for database in ("sqlite", "postgresql"):
+            found = _child("outbox", database=database, messages=messages)
+            for batch in BATCHES:
+                self.table.add(
+                    Figure(
+                        "outbox",
+                        f"{database}, batches of {batch}",
+                        f"{found[f'sent_{batch}']:.0f} /s",
+                        remark=f"of {messages} messages; queued {found[f'queued_{batch}']:.0f} /s",
+                    )
+                )
+            one, many = (found[f"sent_{batch}"] for batch in BATCHES)
+            text = f"{database}, batches of {BATCHES[1]} / {BATCHES[0]}"
+            self.table.add(Figure("outbox", text, f"{many / one:.1f}"))
+
     def _loaded(self, fleet: Fleet, age: int) -> Loaded:
         name = f"{fleet.layout}-{fleet.size}-{fleet.scrape}s-{fleet.end - fleet.start}"
         loaded = ensure_loaded(
@@ -260,6 +279,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "help": Bench.starts,
     "page": Bench.pages,
     "store": Bench.stores,
+    "outbox": Bench.outboxes,
 }
 
 
@@ -318,6 +338,6 @@ def _samples_figure(case: str, found: dict[str, Any], per: str = "") -> Figure:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(CHILDREN[sys.argv[2]](**json.loads(sys.argv[3]))))
+        print(json.dumps((CHILDREN | {"outbox": outbox})[sys.argv[2]](**json.loads(sys.argv[3]))))
     else:
         sys.exit(main(sys.argv[1:]))

@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 import slo
 from slo.domain.policy import SEVERE
 from slo.domain.standing import DataState, State
-from slo.store import cycles, incidents, outbox, receivers, standings
+from slo.store import backlog, cycles, incidents, receivers, standings
 from slo.store.engine import StoreError, reading
 
 if TYPE_CHECKING:
@@ -178,8 +178,8 @@ class StoreCollector(Collector):
                 worked_on = incidents.summary(session)
                 delivery = Delivery(
                     receivers.healths(session),
-                    outbox.backlogs(session),
-                    outbox.count_finished(session),
+                    backlog.backlogs(session),
+                    backlog.count_finished(session),
                 )
         except StoreError:
             up.add_metric([], 0)
@@ -221,7 +221,7 @@ class Delivery:
     """How the outbox and its receivers do, by receiver; finished messages by state too."""
 
     healths: Mapping[str, Health]
-    backlogs: Mapping[str, outbox.Backlog]
+    backlogs: Mapping[str, backlog.Backlog]
     finished: Mapping[tuple[str, str], int]
 
 
@@ -231,8 +231,8 @@ def delivery_families(delivery: Delivery, now: float) -> Iterator[Metric]:
         "slo_outbox_pending", "Messages that wait to be delivered.", labels=["receiver"]
     )
     for name in sorted({*delivery.healths, *delivery.backlogs}):
-        backlog = delivery.backlogs.get(name)
-        pending.add_metric([name], 0 if backlog is None else backlog.pending)
+        waiting = delivery.backlogs.get(name)
+        pending.add_metric([name], 0 if waiting is None else waiting.pending)
     yield pending
     # Without a label, so that one rule watches all; 0 is what an empty outbox shows.
     oldest = [b.oldest for b in delivery.backlogs.values() if b.oldest is not None]

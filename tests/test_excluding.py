@@ -266,9 +266,10 @@ inner = st.builds(
 
 def compact(context, *tiers):
     """Compaction as upkeep does it."""
+    counted = declare(context, NOW).counted
     with writing(context.engine) as session:
         meters = slos.running_meters(session)
-        for c in declare(context, NOW).counted:
+        for c in counted:
             pinned = pinned_ends(session, replace(c, meter=meters[c.slo.id]))
             compaction.compact(session, meters[c.slo.id].id, NOW, tiers, pinned)
 

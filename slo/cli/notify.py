@@ -20,7 +20,7 @@ from slo.notify.redaction import redacted
 from slo.notify.report import notification_json, receivers_json, stateful_names, whole_json
 from slo.notify.trial import try_receiver
 from slo.report import dumps
-from slo.store import outbox, receivers
+from slo.store import backlog, outbox, receivers
 from slo.store.engine import reading, writing
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ def test_command(settings: Settings, name: str) -> int:
 def list_command(
     settings: Settings, state: str | None, receiver: str | None, limit: int, *, as_json: bool
 ) -> int:
-    """List messages, newest first. Dead letters are those in state dead."""
+    """List messages, newest first.
+
+    Dead letters, those in state dead, were given up: they expired, or their receiver will
+    never take them. `slo notify resend` sends them once more.
+    """
     with open_store(settings) as engine, reading(engine) as session:
         found = outbox.listed(session, state=state, receiver=receiver, limit=limit)
     if as_json:
@@ -80,7 +84,11 @@ def list_command(
 @click.argument("number", metavar="ID", type=click.IntRange(1))
 @_JSON
 def show_command(settings: Settings, number: int, *, as_json: bool) -> int:
-    """Show message ID: what it tells, and every attempt that is kept."""
+    """Show message ID: what it tells, and every attempt that is kept.
+
+    The first attempt and the newest 99 are kept. "unclear" are those that may have
+    arrived, as no answer came.
+    """
     with open_store(settings) as engine, reading(engine) as session:
         one = outbox.by_id(session, number)
         if one is None:
@@ -140,11 +148,15 @@ def resend_command(
 @click.argument("name", metavar="RECEIVER")
 @WHO
 def resume_command(settings: Settings, name: str, who: str | None) -> int:
-    """End the pause of RECEIVER: what waits for it is sent."""
+    """End the pause of RECEIVER: what waits for it is sent.
+
+    A receiver is paused when it refuses us three times in a row, or is gone; `slo notify
+    receivers` says why. A paused one is tried once an hour even so.
+    """
     _declared(settings, name)
     with open_store(settings) as engine, writing(engine) as session:
         receivers.resume(session, name, time.time(), user(who))
-        waiting = outbox.backlogs(session).get(name, outbox.Backlog()).pending
+        waiting = backlog.backlogs(session).get(name, backlog.Backlog()).pending
     click.echo(f"{name} is told again; {waiting} pending.")
     return 0
 
@@ -152,9 +164,13 @@ def resume_command(settings: Settings, name: str, who: str | None) -> int:
 @make("receivers", "slo notify receivers --json")
 @_JSON
 def receivers_command(settings: Settings, *, as_json: bool) -> int:
-    """Show how each receiver does: its state, what waits for it, and why it is paused."""
+    """Show how each receiver does: its state, what waits for it, and why it is paused.
+
+    "failing" is tried again soon, "open" once a minute, "paused" once an hour; "gone" is
+    no longer in slo.yaml. Nothing that waits is dropped before it expires.
+    """
     with open_store(settings) as engine, reading(engine) as session:
-        found = receivers_json(settings, receivers.healths(session), outbox.backlogs(session))
+        found = receivers_json(settings, receivers.healths(session), backlog.backlogs(session))
     if as_json:
         click.echo(dumps({"receivers": found}))
         return 0

@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from slo.domain.absence import absences
 from slo.domain.answers import Answers, Questions
 from slo.domain.booking import Booking
 from slo.domain.contribution import contributions
@@ -25,6 +26,7 @@ from slo.domain.strand import Sampled, Strand
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from slo.domain.absence import Absence
     from slo.domain.meter import Edge, Meter
     from slo.domain.series import Combine, Key, Series
     from slo.domain.slo import Births
@@ -144,7 +146,14 @@ class Count:
             self._new_edges(counted, lineage, answers) if self.keep_edges else (),
             contributions(self.series, amounts, self.combine),
             tuple(_notes(lineage.notes, [one for _, one in counted], self.start)),
+            self._absences(answers) if self.keep_edges else (),
         )
+
+    def _absences(self, answers: Answers) -> tuple[Absence, ...]:
+        """Why buckets have no data; a backfill decides no alerts, so it does not ask."""
+        seen = [(target, answers.up(name)) for name, target in self.targets.items()]
+        left = max((edge.at for edge in self.edges.values()), default=None)
+        return absences(seen, self.ends, self.bucket, left)
 
     def _after(self, key: Key, edge: Edge) -> Sampled:
         sampled = self.sampled.get(key) or Sampled(self.series[key], (), ())

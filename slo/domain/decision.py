@@ -201,6 +201,8 @@ def _absence(rule: AbsenceRule, moment: Moment, state: AlertState) -> Decision:
             return _resolves(state, "there are data again", ()) if state.firing else _quiet(state)
         # Neither here nor there: what it was stays.
         return Decision("firing" if state.firing else "quiet", state.reason, state)
+    if state.absent_since is not None:
+        since = min(since, state.absent_since)
     numbers: tuple[Number, ...] = (("since", float(since)), ("after", float(rule.after)))
     said = f"{_ABSENT[rule.kind]} since {rfc3339(since)}"
     said += f"; {_VERBS[rule.severity]} after {_long(rule.after)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from slo.domain.duration import format_duration
 from slo.domain.incident import FLAPS, FLAPS_WITHIN, REOPENED_WITHIN, SHARED_WITHIN
+from slo.domain.objective import format_percent
 from slo.domain.policy import SEVERE, BudgetRule, BurnRule, FloorRule, windows_text
 
 if TYPE_CHECKING:
@@ -140,8 +141,10 @@ def rule_text(rule: Rule) -> str:
         )
     if isinstance(rule, FloorRule):
         over = format_duration(timedelta(seconds=rule.span))
-        return f"{rule.name} {verb} below {rule.least * 100:.6g}% good over {over}, beyond chance"
+        return (
+            f"{rule.name} {verb} below {format_percent(rule.least)} good over {over}, beyond chance"
+        )
     if isinstance(rule, BudgetRule):
-        return f"{rule.name} {verb} once {rule.spent * 100:.4g}% of the error budget is spent"
+        return f"{rule.name} {verb} once {format_percent(rule.spent)} of the error budget is spent"
     after = format_duration(timedelta(seconds=rule.after))
     return f"{rule.name} {verb} when there were no data for {after}"

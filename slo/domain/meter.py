@@ -91,7 +91,15 @@ def fingerprint(slo: SLO) -> str:
     The indicator goes in as declared: what a first-of or a rounded threshold came
     to is kept with the meter.
     """
-    counted = [indicator_json(slo.indicator), slo.source, slo.bucket, slo.births, slo.ignore_labels]
+    counted: list[Any] = [
+        indicator_json(slo.indicator),
+        slo.source,
+        slo.bucket,
+        slo.births,
+        slo.ignore_labels,
+    ]
+    if slo.no_data == "bad":  # Only then: meters that began before there was a choice go on.
+        counted.append("no_data: bad")
     return hashlib.sha256(json.dumps(counted).encode()).hexdigest()[:32]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from slo.domain.breaker import FALLBACK_AFTER, Health
 from slo.notify import delivering
 from slo.notify.settling import tell_fallback
-from slo.store import claims, outbox, receivers
+from slo.store import backlog, claims, receivers
 from slo.store.engine import reading, writing
 from slo.store.errors import StoreError
 
@@ -67,7 +67,7 @@ def tell_fallbacks(engine: Engine, settings: Settings, now: float) -> int:
     """Queues the pages of receivers that have failed for minutes for their fallbacks."""
     with reading(engine) as session:
         known = receivers.healths(session)
-        waiting = outbox.backlogs(session)
+        waiting = backlog.backlogs(session)
     named = {receiver.name: receiver for receiver in settings.receivers}
     told = 0
     for receiver in settings.receivers:
@@ -88,7 +88,7 @@ def _due(engine: Engine, settings: Settings, now: float, *, refresh: bool = True
     """
     forgetful = [r.name for r in settings.receivers if refresh and r.type == "alertmanager"]
     with reading(engine) as session:
-        waiting = outbox.backlogs(session)
+        waiting = backlog.backlogs(session)
         known = receivers.healths(session)
         again = claims.refreshing(session, forgetful, now) if forgetful else set()
     return [
@@ -102,12 +102,12 @@ def _due(engine: Engine, settings: Settings, now: float, *, refresh: bool = True
     ]
 
 
-def _is_due(backlog: outbox.Backlog, health: Health | None, now: float) -> bool:
-    if backlog.expires_at is not None and backlog.expires_at <= now:
+def _is_due(waiting: backlog.Backlog, health: Health | None, now: float) -> bool:
+    if waiting.expires_at is not None and waiting.expires_at <= now:
         return True
     if health is not None and health.open_until is not None:
         return health.open_until <= now
-    return backlog.next_at is not None and backlog.next_at <= now
+    return waiting.next_at is not None and waiting.next_at <= now
 
 
 def send_to_receiver(

@@ -12,7 +12,7 @@ from slo.domain.breaker import Health
 from slo.domain.facts_json import facts_json
 from slo.domain.schedule import STATEFUL
 from slo.domain.span import rfc3339
-from slo.store.outbox import Backlog
+from slo.store.backlog import Backlog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ def receivers_json(
     found = []
     for name in names:
         receiver = types.get(name)
-        health, backlog = healths.get(name, Health(name)), backlogs.get(name, Backlog())
+        health, waiting = healths.get(name, Health(name)), backlogs.get(name, Backlog())
         found.append(
             {
                 "name": name,
@@ -89,8 +89,8 @@ def receivers_json(
                 "why": health.paused_why,
                 "fallback_told": health.fallback_told,
                 "delivered_at": _time(health.delivered_at),
-                "pending": backlog.pending,
-                "oldest_pending_at": _time(backlog.oldest),
+                "pending": waiting.pending,
+                "oldest_pending_at": _time(waiting.oldest),
             }
         )
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slo.domain.breaker import FALLBACK_AFTER
 from slo.domain.notification import ENDING
 from slo.domain.schedule import HARMLESS_END, STALE, STATEFUL, lifetime
-from slo.store import claims, outbox, receivers, timeline
+from slo.store import claims, outbox, pending, receivers, timeline
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -25,30 +25,30 @@ def settle(session: Session, receiver: Receiver, now: float) -> None:
     be told. Where an end makes no sense without its beginning, it goes with it.
     """
     claims.note_lost(session, receiver.name, now)
-    for one in claims.expire(session, receiver.name, now):
+    for one in pending.expire(session, receiver.name, now):
         tell(session, one, "dead", f"expired after {counted(one.attempts)}", now)
     if receiver.type in STATEFUL:
-        for subject in claims.stale_subjects(session, receiver.name, now - STALE):
+        for subject in pending.stale_subjects(session, receiver.name, now - STALE):
             _suppress(session, receiver.name, subject, now)
     if receiver.type not in HARMLESS_END:
-        for one in claims.next_ends(session, receiver.name):
-            if not claims.has_begun(session, one):
-                claims.end(session, one, "cancelled", "what it ends never arrived", now)
+        for one in pending.next_ends(session, receiver.name):
+            if not pending.has_begun(session, one):
+                pending.end(session, one, "cancelled", "what it ends never arrived", now)
 
 
 def _suppress(session: Session, receiver: str, subject: str, now: float) -> None:
-    waiting = claims.pending_of(session, receiver, subject)
+    waiting = pending.pending_of(session, receiver, subject)
     ends = [i for i, one in enumerate(waiting) if one.facts.kind in ENDING]
     pair = waiting[: ends[-1] + 1]
-    if any(one.lease for one in pair) or claims.has_begun(session, pair[0]):
+    if any(one.lease for one in pair) or pending.has_begun(session, pair[0]):
         return
     why = f"it was over before {receiver} could be told"
-    if claims.may_have_arrived(session, [one.id for one in pair]):
+    if pending.may_have_arrived(session, [one.id for one in pair]):
         # Then it is open there, and only its end closes it. An end too much does no harm.
         pair = pair[:-1]
         why = f"{why}; its end is still sent, as the message may have arrived"
     for one in pair:
-        claims.end(session, one, "suppressed", why, now)
+        pending.end(session, one, "suppressed", why, now)
         tell(session, one, "suppressed", why, now)
 
 
@@ -77,7 +77,7 @@ def tell_fallback(session: Session, receiver: Receiver, fallback: Receiver, now:
     if now - before.failing_since < FALLBACK_AFTER:
         return 0
     told = 0
-    for one in claims.pending_pages(session, receiver.name, fallback.name):
+    for one in pending.pending_pages(session, receiver.name, fallback.name):
         if one.facts.kind in ENDING or one.facts.kind == "acknowledged":
             last = outbox.last_kinds(session, one.subject, [fallback.name]).get(fallback.name)
             if last is None or last in ENDING:

@@ -124,6 +124,9 @@ def _book_all(
         if pending.job.hold:
             notes = unmatched(pending.reads, count.series.values())
             booking = replace(booking, notes=(*booking.notes, *notes))
+        if any(a.kind == "gone" for a in booking.absences) and not head.ingests(booking.span.end):
+            # What is silent together with its whole source has not left it.
+            booking = replace(booking, absences=())
         outcomes.append(Outcome(pending.job, booking))
     return outcomes
 

@@ -17,6 +17,10 @@ WAIT_FOR_SAMPLES = 600
 """Seconds after which an empty bucket is booked although its source is silent."""
 
 
+INGESTS_WITHIN = 120
+"""Seconds within which a source that ingests shows a scrape."""
+
+
 @dataclass(slots=True)
 class Head:
     """The newest sample of any target of a source at `now`, asked once and only if needed."""
@@ -35,6 +39,11 @@ class Head:
                 self._newest = series[0].values[-1] if series else None
                 self._asked = True
         return self._newest
+
+    def ingests(self, end: int) -> bool:
+        """Whether the source has samples from about `end` (epoch seconds) or later."""
+        newest = self.newest()
+        return newest is not None and newest >= end - INGESTS_WITHIN
 
     def settled_end(self, span: Span, bucket: int, newest_sample: int | None) -> int:
         """Up to where `span` may be booked, given its newest sample (epoch ms).

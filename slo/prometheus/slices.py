@@ -7,25 +7,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from slo.domain.absence import Absence
 from slo.domain.booking import Booking
 from slo.domain.duration import format_duration
 from slo.domain.indicator import Freshness, Query, Slices
 from slo.domain.ledger import Increment
 from slo.domain.span import Span
 from slo.prometheus.errors import SourceError
-from slo.prometheus.head import HEAD_QUERY
+from slo.prometheus.head import HEAD_QUERY, INGESTS_WITHIN
 from slo.prometheus.job import Fault, Outcome
 from slo.promql import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from slo.prometheus.client import PrometheusClient
     from slo.prometheus.head import Head
     from slo.prometheus.job import Job
-
-INGESTS_WITHIN = 120
-"""Seconds within which a source that ingests shows a scrape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +38,36 @@ class _Points:
 
 def collect_slices(job: Job, client: PrometheusClient, head: Head) -> Outcome:
     """The booking of a job that is evaluated, not counted."""
+    watched: str | None = None
     try:
         match job.indicator:
             case Slices():
                 found = _slices(job, job.indicator, client)
+                watched = job.indicator.query
             case Freshness():
+                # It books what is missing as bad by itself.
                 found = _freshness(job, job.indicator, client)
             case Query():
                 found = _estimates(job, job.indicator, client)
+                watched = job.indicator.total.replace(WINDOW, _window(job))
             case _:
                 raise TypeError(f"{job.slo.id}: {job.indicator.kind} is counted, not evaluated")
-        return Outcome(job, _booking(job, found, head))
+        is_bad = job.slo.no_data == "bad"
+        # A backfill decides no alerts, so only what it books is asked for.
+        wanted = watched is not None and (job.hold or is_bad)
+        missing = _missing(job, found, watched or "", client) if wanted else []
+        if is_bad:
+            bucket = float(job.meter.bucket)
+            found |= {end: Increment(end, 0.0, 1.0, bucket) for end in missing}
+            missing = []
+        return Outcome(job, _booking(job, found, missing, head))
     except SourceError as error:
         return Outcome(job, fault=Fault(error.kind, str(error)))
 
 
-def _booking(job: Job, found: Mapping[int, Increment], head: Head) -> Booking | None:
+def _booking(
+    job: Job, found: Mapping[int, Increment], missing: Sequence[int], head: Head
+) -> Booking | None:
     span, bucket = job.span, job.meter.bucket
     if job.hold:
         newest = max(found, default=None)
@@ -64,7 +76,39 @@ def _booking(job: Job, found: Mapping[int, Increment], head: Head) -> Booking | 
     if not span.seconds:
         return None
     ends = range(span.start + bucket, span.end + 1, bucket)
-    return Booking(job.meter.id, span, tuple(found.get(e, Increment(e)) for e in ends))
+    return Booking(
+        job.meter.id,
+        span,
+        tuple(found.get(e, Increment(e)) for e in ends),
+        absences=tuple(
+            Absence("gone", _newest(found, end, job.span.start), end)
+            for end in missing
+            if end <= span.end
+        ),
+    )
+
+
+def _newest(found: Mapping[int, Increment], end: int, start: int) -> int:
+    """The newest bucket before `end` that has data, or the span's start."""
+    return max((e for e in found if e < end), default=start)
+
+
+def _missing(
+    job: Job, found: Mapping[int, Increment], watched: str, client: PrometheusClient
+) -> list[int]:
+    """The bucket ends without a value although the source ingests, of what has been seen."""
+    bucket = job.meter.bucket
+    ends = range(job.span.start + bucket, job.span.end + 1, bucket)
+    empty = [end for end in ends if end not in found]
+    if not empty or not (found or _was_seen(job, watched, client)):
+        return []
+    first = min(found, default=empty[0])
+    ingested = _points(job, HEAD_QUERY, client)
+    return [
+        end
+        for end in empty
+        if (end > first or not found) and end - max(ingested.at(end), default=0) <= INGESTS_WITHIN
+    ]
 
 
 def _points(job: Job, query: str, client: PrometheusClient) -> _Points:
@@ -104,24 +148,29 @@ def _freshness(job: Job, indicator: Freshness, client: PrometheusClient) -> dict
             found[end] = Increment(end, float(end - max(values) <= max_age), 1.0, float(bucket))
             continue
         if seen is None:
-            seen = _was_seen(job, indicator, client)
+            seen = _was_seen(job, indicator.timestamp, client)
         newest = ingested.at(end)
         if seen and newest and end - max(newest) <= INGESTS_WITHIN:
             found[end] = Increment(end, 0.0, 1.0, float(bucket))
     return found
 
 
-def _was_seen(job: Job, indicator: Freshness, client: PrometheusClient) -> bool:
-    query = f"count(last_over_time(({indicator.timestamp})[7d:5m]))"
+def _was_seen(job: Job, query: str, client: PrometheusClient) -> bool:
+    """Whether a query had a value in the week before the span."""
+    query = f"count(last_over_time(({query})[7d:5m]))"
     return bool(client.instant(query, at=job.span.start).series)
+
+
+def _window(job: Job) -> str:
+    """What `$window` stands for: a bucket and one scrape interval."""
+    return format_duration(timedelta(seconds=job.meter.bucket + job.scrape_interval))
 
 
 def _estimates(job: Job, indicator: Query, client: PrometheusClient) -> dict[int, Increment]:
     """Evaluated over a bucket and one scrape interval, and scaled to the bucket."""
     bucket = job.meter.bucket
-    window = bucket + job.scrape_interval
-    text = format_duration(timedelta(seconds=window))
-    scale = bucket / window
+    text = _window(job)
+    scale = bucket / (bucket + job.scrape_interval)
     totals = _points(job, indicator.total.replace(WINDOW, text), client)
     part = indicator.good if indicator.good is not None else indicator.bad or ""
     parts = _points(job, part.replace(WINDOW, text), client)

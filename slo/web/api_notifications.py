@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from slo.notify.report import notification_json, receivers_json, stateful_names, whole_json
 from slo.silencing import RefusedError
-from slo.store import outbox, receivers
+from slo.store import backlog, outbox, receivers
 from slo.store.engine import reading, writing
 from slo.web.api import PREFIX, json_response
 from slo.web.bodies import sent
@@ -83,7 +83,7 @@ def list_receivers() -> Response:
     """The receivers and how each does; none of their keys."""
     site = current_site()
     with reading(site.engine) as session:
-        found = receivers_json(site.settings, receivers.healths(session), outbox.backlogs(session))
+        found = receivers_json(site.settings, receivers.healths(session), backlog.backlogs(session))
     return json_response({"receivers": found})
 
 
@@ -96,7 +96,7 @@ def resume_receiver(name: str) -> Response:
         raise RefusedError("receiver", f"there is no receiver {name[:80]!r} in slo.yaml")
     with writing(site.engine) as session:
         receivers.resume(session, name, site.clock(), _who(body.get("who", _API)))
-        known, waiting = receivers.healths(session), outbox.backlogs(session)
+        known, waiting = receivers.healths(session), backlog.backlogs(session)
     found = receivers_json(site.settings, known, waiting)
     return json_response(next(one for one in found if one["name"] == name))
 

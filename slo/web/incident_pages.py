@@ -65,9 +65,7 @@ def show_incidents() -> str:
     before = request.args.get("before", type=int)
     with reading(site.engine) as session:
         cycle = cycle_line(session, now)
-        found = incidents.many(
-            session, service=service or None, limit=PAGE_SIZE, before=before
-        )
+        found = incidents.many(session, service=service or None, limit=PAGE_SIZE, before=before)
     rows = [row(incident, now) for incident in found]
     return render_template(
         "incidents.html",

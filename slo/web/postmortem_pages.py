@@ -94,9 +94,7 @@ def save_postmortem(incident: int) -> Response | str | tuple[str, int]:
         with reading(site.engine) as session:
             found = postmortems.ensure_one(session, incident)
             newest = conflict.theirs.number
-            return _editor(
-                session, found, title, body, newest, who=who, conflict=conflict
-            ), 409
+            return _editor(session, found, title, body, newest, who=who, conflict=conflict), 409
     except UnknownError:
         raise
     except PostmortemError as error:

@@ -93,7 +93,18 @@ def test_at_most_a_hundred_readings_are_evidence(seconds):
     ],
 )
 def test_titles(kind, title):
-    t = Transition("svc/one", "x", kind, "page", "fires", 0, 0, False, "", (("long_burn", 14.92),))
+    t = Transition(
+        "svc/one",
+        "x",
+        kind,
+        "page",
+        "fires",
+        0,
+        0,
+        late=False,
+        reason="",
+        numbers=(("long_burn", 14.92),),
+    )
     assert title_of(t) == title
 
 

@@ -18,7 +18,7 @@ from slo.domain.delivery import Reply
 from slo.notify import delivering
 from slo.notify.dispatcher import Dispatcher, dispatch_once
 from slo.notify.outbox import enqueue
-from slo.store import outbox
+from slo.store import backlog, outbox
 from slo.store.engine import reading, writing
 from tests.support.dispatch_worker import Plan, plan_json
 from tests.support.outbox import NOW, notice, receiver, settings, states
@@ -43,7 +43,7 @@ def wait_until(done, seconds=20.0):
 
 def left(engine):
     with reading(engine) as session:
-        return sum(b.pending for b in outbox.backlogs(session).values())
+        return sum(b.pending for b in backlog.backlogs(session).values())
 
 
 def test_two_dispatchers_send_two_thousand_rows_once_each_and_in_order(engine):

@@ -21,7 +21,7 @@ from typing import Any
 
 from slo.domain.delivery import Reply
 from slo.notify.dispatcher import dispatch_once
-from slo.store import outbox
+from slo.store import backlog
 from slo.store.engine import open_engine, reading
 from tests.support.outbox import NOW, receiver, settings
 
@@ -69,7 +69,7 @@ def work(plan: Plan) -> None:
             engine, settings(hook), send=send, clock=lambda: clock(plan), batch=plan.batch
         )
         with reading(engine) as session:
-            if not outbox.backlogs(session):
+            if not backlog.backlogs(session):
                 break
         if not made:
             time.sleep(0.005)

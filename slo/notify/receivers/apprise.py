@@ -7,6 +7,7 @@ itself, so that the guard of addresses does not hold. Not for pagers.
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from slo.domain.delivery import Reply
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from slo.config.settings import Receiver
     from slo.domain.notification import Facts, Notification
 
+FAILED = "Apprise could not tell each address; try them with its own command, apprise -vv"
 MISSING = "Apprise is not installed; install slo-ledger[apprise]"
 
 
@@ -26,12 +28,13 @@ def deliver(receiver: Receiver, notification: Notification) -> Reply:
         library: Any = importlib.import_module("apprise")
     except ImportError:
         return Reply(failure="protocol", error=MISSING)
-    sender = library.Apprise()
-    urls = (*receiver.texts("url"), *receiver.texts("urls"))
-    if not sender.add(list(urls)):
-        return Reply(failure="content", error="Apprise does not know an address of this receiver")
+    # Its log repeats addresses, and they hold the keys.
+    logging.getLogger("apprise").disabled = True
     facts = notification.facts
     try:
+        sender = library.Apprise()
+        if not sender.add([*receiver.texts("url"), *receiver.texts("urls")]):
+            return Reply(failure="content", error="Apprise does not know one of the addresses")
         taken = sender.notify(
             title=headline(facts),
             body=text_of(facts),
@@ -42,7 +45,7 @@ def deliver(receiver: Receiver, notification: Notification) -> Reply:
         return Reply(failure="protocol", error=f"Apprise failed: {type(error).__name__}")
     if taken:
         return Reply(accepted=True)
-    return Reply(failure="protocol", error="Apprise could not tell an address; its log says why")
+    return Reply(failure="protocol", error=FAILED)
 
 
 def text_of(facts: Facts) -> str:
