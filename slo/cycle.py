@@ -22,17 +22,20 @@ from slo.domain.standing import FAULT, UNMATCHED
 from slo.horizon import backfill_reach, horizon_of
 from slo.prometheus.collector import collect
 from slo.prometheus.errors import SourceError
+from slo.prometheus.head import INGESTS_WITHIN
 from slo.prometheus.job import Fault, Job
 from slo.publishing import stand_booked, stand_still, stand_unmetered
 from slo.store import booking, cycles, edges, notes
 from slo.store.engine import reading, writing
 from slo.store.errors import StoreError
+from slo.watching import watch_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slo.context import Context, Spent
     from slo.declaring import Counted
+    from slo.domain.booking import Booking
     from slo.domain.meter import Edge
     from slo.horizon import Horizon
     from slo.prometheus.job import Outcome
@@ -44,6 +47,9 @@ FIRST_READING = 600
 
 LONGEST_SPAN = 21_600
 """Seconds that one transaction books of an SLO; a longer absence takes several."""
+
+_MISSED_SCRAPES = 3
+"""A source that missed so many scrapes of all its targets is silent."""
 
 MOST_SECONDS = 2_160_000
 """Seconds that one pass books of all SLOs together: their samples are in memory at once."""
@@ -57,6 +63,8 @@ class CycleReport:
     faults: Mapping[str, Fault] = field(default_factory=dict)
     caught_up: bool = True
     """Whether every SLO that can be read is booked as far as it can be now."""
+    silent: Mapping[str, str] = field(default_factory=dict)
+    """Sources that cannot be read or ingest nothing, and why, in words."""
 
     @property
     def errors(self) -> Counter[str]:
@@ -90,11 +98,14 @@ def _run(context: Context, now: float, deadline: float) -> CycleReport:
     faults = dict(declaration.faults)
     for part in parts:
         faults.update(part.faults)
+    silent = {name: why for part in parts for name, why in part.silent.items()}
+    read = [source for source in by_source if source not in silent]
+    watch_sources(context.engine, context.settings, read, silent, int(now))
     rest = [c for c in declaration.counted if c.slo.id not in booked]
     stand_still(context, rest, faults, now)
     stand_unmetered(context, declaration.faults, now)
     _finish(context, number, now, before, len(booked), faults)
-    return CycleReport(booked, faults, all(part.caught_up for part in parts))
+    return CycleReport(booked, faults, all(part.caught_up for part in parts), silent)
 
 
 def _book_source(
@@ -106,15 +117,36 @@ def _book_source(
     try:
         horizon = horizon_of(context.clients[source], context.source(source), now)
     except SourceError as error:
-        return CycleReport(faults={f"source {source}": Fault(error.kind, str(error))})
+        fault = Fault(error.kind, str(error))
+        return CycleReport(faults={f"source {source}": fault}, silent={source: str(error)})
     todo = _begun(context, source, counted, horizon, faults)
+    shown = False
     while todo and time.monotonic() < deadline:
         outcomes = _collect(context, source, todo, horizon, deadline)
         faults |= {o.job.slo.id: o.fault for o in outcomes if o.fault is not None}
         done = _write(context, todo, outcomes, now, faults)
         booked |= done
+        shown = shown or any(o.booking is not None and _has_data(o.booking) for o in outcomes)
         todo = _behind(todo, outcomes, done, horizon)
-    return CycleReport(frozenset(booked), faults, not todo)
+    silent = {} if shown else _silence(context, source, horizon)
+    return CycleReport(frozenset(booked), faults, not todo, silent)
+
+
+def _has_data(booking: Booking) -> bool:
+    """Whether the newest bucket holds data: then its source is not silent."""
+    return booking.increments[-1].covered > 0
+
+
+def _silence(context: Context, source: str, horizon: Horizon) -> dict[str, str]:
+    """Why a source is silent, of which no SLO showed data; asked only then."""
+    scrape = context.source(source).scrape_interval.total_seconds()
+    within = max(INGESTS_WITHIN, _MISSED_SCRAPES * scrape)
+    try:
+        ingests = horizon.head.ingests(horizon.head.now, within)
+    except SourceError as error:
+        return {source: str(error)}
+    why = f"it answers, and has scraped nothing for {within:.0f} seconds"
+    return {} if ingests else {source: why}
 
 
 def _begun(

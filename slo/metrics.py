@@ -119,6 +119,11 @@ class Metrics:
             ["source"],
             registry=self.registry,
         )
+        self._heartbeat = Gauge(
+            "slo_heartbeat_last_success_timestamp_seconds",
+            "When the heartbeat URL was last reached; 0 while it never was.",
+            registry=self.registry,
+        )
         self._verify = Gauge(
             "slo_ledger_verify_difference_events",
             "Events by which the last recount of a past day differed from the ledger.",
@@ -151,6 +156,10 @@ class Metrics:
         self._booked.inc(booked)
         for kind, amount in errors.items():
             self._booking_errors.labels(kind).inc(amount)
+
+    def observe_heartbeat(self, at: float) -> None:
+        """Keep when the heartbeat last got through, epoch seconds."""
+        self._heartbeat.set(at)
 
     def observe_verify(self, slo_id: str, difference: float) -> None:
         """Keep by how many events a recount of a past day differed from the ledger."""

@@ -1,4 +1,4 @@
-"""The service while it runs: cycles on the clock, backfill and upkeep beside them, the site.
+"""The service while it runs: cycles on the clock, backfill, upkeep and sending, the site.
 
 APScheduler runs one tick job a kind, in memory; what was missed is found from the
 ledger, never from the scheduler. So a restart needs nothing but the store.
@@ -23,11 +23,14 @@ from slo.cycle import run_cycle
 from slo.declaring import declare
 from slo.horizon import horizon_of
 from slo.metrics import Metrics
+from slo.notify.dispatcher import Dispatcher
+from slo.notify.heartbeat import Heartbeat
 from slo.prometheus.errors import SourceError
 from slo.store.engine import open_engine
 from slo.store.errors import StoreError
 from slo.store.migrations import ensure_current
 from slo.upkeep import upkeep
+from slo.watching import may_beat, watch_cycles
 from slo.web.app import create_app, warm
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ T = TypeVar("T")
 
 WEB_THREADS = 8
 UPKEEP_EVERY = 3600
+WATCH_EVERY = 30
 LEAST_CYCLE_SECONDS = 10
 
 
@@ -77,7 +81,18 @@ def serve(settings: Settings, *, host: str, port: int) -> int:
         open_context(settings, engine, on_request) as live,
         open_context(settings, engine, on_request) as behind,
     ):
-        scheduler = _scheduler(live, behind, metrics, stopping, lambda: warm(app))
+        dispatcher = Dispatcher(engine, settings)
+        heartbeat = Heartbeat(settings, metrics.observe_heartbeat)
+
+        def on_cycle() -> None:
+            dispatcher.wake()
+            now = time.time()
+            if may_beat(engine):
+                heartbeat.beat(now)
+            warm(app)
+
+        scheduler = _scheduler(live, behind, metrics, stopping, on_cycle)
+        dispatcher.start()
         scheduler.start()
         try:
             _log.info("serving on http://%s:%s", host, port)
@@ -86,6 +101,7 @@ def serve(settings: Settings, *, host: str, port: int) -> int:
             stopping.set()
             server.close()
             scheduler.shutdown(wait=True)
+            dispatcher.stop()
             engine.dispose()
     return 0
 
@@ -118,7 +134,7 @@ def _scheduler(
 
     def tick() -> None:
         if tick_once(live, metrics, time.time()) is not None:
-            _guarded("drawing the overview", metrics, on_cycle)
+            _guarded("what follows a cycle", metrics, on_cycle)
 
     def fill() -> None:
         backfill_once(behind, stopping)
@@ -127,6 +143,15 @@ def _scheduler(
         now, told = time.time(), metrics.observe_verify
         _guarded("upkeep", metrics, lambda: upkeep(behind, now, told, stopping.is_set))
 
+    started = int(now.timestamp())
+
+    def watch() -> None:
+        at = int(time.time())
+        _guarded(
+            "watching", metrics, lambda: watch_cycles(behind.engine, behind.settings, started, at)
+        )
+
+    scheduler.add_job(watch, "interval", seconds=WATCH_EVERY, id="watch")
     scheduler.add_job(
         tick, "interval", seconds=interval, start_date=first, next_run_time=now, id="cycle"
     )

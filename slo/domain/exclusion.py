@@ -54,6 +54,9 @@ def snapped(exclusions: Iterable[Exclusion], reading_at: ReadingAt, bucket: int)
         before, last = reading_at(start), later[-1][1]
         if before is not None and last is not None and before.end < start <= last.end:
             start = before.end
+        candidate, soonest = later[0]
+        if soonest is not None and soonest.end > candidate:
+            later = []  # The ledger begins later: there is no reading to move to.
         ends = (r.end for c, r in later if r is not None and end <= r.end <= c)
         spans.append(Span(start, next(ends, end)))
     return union(spans)

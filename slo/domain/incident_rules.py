@@ -1,4 +1,4 @@
-"""The rules of incidents: where a firing alert goes, what flaps, when a burn began and ended."""
+"""The rules of incidents: where a firing alert goes, when a burn began and ended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from slo.domain.duration import format_duration
-from slo.domain.incident import FLAPS, FLAPS_WITHIN, REOPENED_WITHIN, SHARED_WITHIN
+from slo.domain.incident import REOPENED_WITHIN, SHARED_WITHIN
 from slo.domain.objective import format_percent
 from slo.domain.policy import SEVERE, BudgetRule, BurnRule, FloorRule, windows_text
 
@@ -77,11 +77,6 @@ def place(
 def higher(one: Severity, other: Severity | None) -> bool:
     """Whether `one` is more severe than `other`; None is less than all."""
     return SEVERE[one] > (SEVERE[other] if other is not None else 0)
-
-
-def flaps(changes: Iterable[int], at: int) -> bool:
-    """Whether there were more changes (instants) lately than an alert makes that means it."""
-    return sum(at - FLAPS_WITHIN < change <= at for change in changes) > FLAPS
 
 
 def first_burning(steps: Sequence[Step], within: int) -> Step | None:

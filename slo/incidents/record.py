@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from slo.domain.alert import PAGED_KINDS
-from slo.domain.incident_rules import Candidate, flaps, higher, place, title_of
-from slo.incidents.burning import began_at, books_of, write_lost
+from slo.domain.incident import FLAPS, FLAPS_WITHIN
+from slo.domain.incident_rules import Candidate, higher, place, title_of
+from slo.incidents.burning import began_at, books_of
 from slo.incidents.ending import close
 from slo.incidents.evidence import declared, gather, rule_of
 from slo.store import alerts, incidents, timeline
@@ -185,7 +186,6 @@ class Desk:
             late=t.late,
         )
         self._tell(number, "opened", t, _said(t))
-        self._count(number)
         return number
 
     def _join(self, incident: Incident, t: Transition) -> None:
@@ -236,16 +236,10 @@ class Desk:
             self._tell(incident.id, "raised", t, text)
 
     def _mark_flapping(self, number: int, t: Transition) -> None:
-        incident = incidents.one(self.session, number)
-        # Each alert by itself: the tiers of one outage fire and resolve one after the other.
-        changes = [
-            c.at
-            for c in alerts.of_incident(self.session, number)
-            if (c.slo, c.rule) == (t.slo, t.rule)
-        ]
-        if incident is not None and not incident.flapping and flaps(changes, t.at):
-            incidents.change(self.session, number, flapping=True)
-            text = f"{t.rule} of {t.slo} changed {len(changes)} times, lately too often: flapping."
+        since = t.at - FLAPS_WITHIN
+        changes = incidents.count_changes(self.session, number, (t.slo, t.rule), since)
+        if changes > FLAPS and incidents.begin_flapping(self.session, number):
+            text = f"{t.rule} of {t.slo} changed {changes} times within an hour: it is flapping."
             self._tell(number, "flapping", t, text)
 
     def _evidence(self, t: Transition) -> tuple[int, dict[str, Any]]:
@@ -263,12 +257,6 @@ class Desk:
         incidents.change(
             self.session, incident.id, started_at=begin, evidence={**kept, "more": more}
         )
-        self._count(incident.id)
-
-    def _count(self, number: int) -> None:
-        incident = incidents.one(self.session, number)
-        if incident is not None:
-            write_lost(self.session, incident, self.now)
 
     def _is_muted(self, slo_id: str, rule: str, at: int) -> bool:
         return self.muted.get((slo_id, rule), 0) > at

@@ -64,14 +64,20 @@ def lease_seconds(receiver: Receiver, count: int) -> float:
     return LEASE_BEYOND + count * (timeout + 5)
 
 
-def take(engine: Engine, receiver: Receiver, now: float, batch: int = BATCH) -> list[Notification]:
-    """Messages for a receiver that may be sent now, claimed; none while another one claims."""
+def take(
+    engine: Engine, receiver: Receiver, now: float, batch: int = BATCH, *, settled: bool = False
+) -> list[Notification]:
+    """Messages for a receiver that may be sent now, claimed; none while another one claims.
+
+    With `settled` the caller has just seen to what need not be sent, which reads all that waits.
+    """
     limit = limit_of(receiver.type)
     with writing(engine) as session:
         before = receivers.lock(session, receiver.name, now, wait=False)
         if before is None:
             return []
-        settle(session, receiver, now)
+        if not settled:
+            settle(session, receiver, now)
         given = leave(before, limit, now)
         # One that fails is not given more than one at a time: each may take a while.
         count = min(given.count, 1 if before.failures else batch)
@@ -92,24 +98,32 @@ def deliver(
     send: Send,
     clock: Clock,
     stopping: Callable[[], bool] = lambda: False,
-) -> None:
-    """Sends claimed messages in turn and writes their outcomes.
+) -> bool:
+    """Sends claimed messages in turn and writes their outcomes; True: all were delivered.
 
     Once the receiver is to be left alone, or the process stops, the rest is handed back.
     """
     waiting: list[Sent] = []
+    whole = True
     flushed = time.monotonic()
     for i, one in enumerate(taken):
         sent = attempt(settings, receiver, one, send, clock)
         waiting.append(sent)
-        fine = sent.verdict.action == "delivered" and not stopping()
-        if fine and i + 1 < len(taken) and time.monotonic() - flushed < FLUSH_EVERY:
+        fine = sent.verdict.action == "delivered"
+        whole = whole and fine
+        if (
+            fine
+            and not stopping()
+            and i + 1 < len(taken)
+            and time.monotonic() - flushed < FLUSH_EVERY
+        ):
             continue
         health = finish(engine, receiver, waiting, clock())
         waiting, flushed = [], time.monotonic()
         if health.open_until is not None or stopping():
             hand_back(engine, taken[i + 1 :], clock())
-            return
+            return False
+    return whole
 
 
 def hand_back(engine: Engine, rest: Sequence[Notification], now: float) -> None:

@@ -54,8 +54,9 @@ def dispatch_once(
     send = send or send_to_receiver
     made = 0
     for receiver in _due(engine, settings, tell_time()):
-        while taken := delivering.take(engine, receiver, tell_time(), batch):
-            delivering.deliver(engine, settings, receiver, taken, send, tell_time)
+        fine = False
+        while taken := delivering.take(engine, receiver, tell_time(), batch, settled=fine):
+            fine = delivering.deliver(engine, settings, receiver, taken, send, tell_time)
             made += len(taken)
         if receiver.type == "alertmanager":
             delivering.refresh(engine, settings, receiver, send, tell_time)
@@ -199,11 +200,12 @@ class Dispatcher:
 
     def _empty(self, receiver: Receiver) -> None:
         """Sends to a receiver until nothing more is due for it."""
+        fine = False
         while not self._stopping.is_set():
-            taken = delivering.take(self._engine, receiver, self._clock())
+            taken = delivering.take(self._engine, receiver, self._clock(), settled=fine)
             if not taken:
                 break
-            delivering.deliver(
+            fine = delivering.deliver(
                 self._engine,
                 self._settings,
                 receiver,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slo.store.outbox import installation_id
-
 from slo.domain.notification import Facts, Notice
 from slo.domain.objective import format_percent
+from slo.store.outbox import installation_id
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

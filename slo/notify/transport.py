@@ -11,7 +11,9 @@ import contextlib
 import functools
 import http.client
 import io
+import json
 import os
+import re
 import socket
 import ssl
 import time
@@ -36,6 +38,7 @@ MOST_BYTES = 1024 * 1024
 """Of all that is read over one connection."""
 USER_AGENT = f"slo-ledger/{__version__}"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
 _SAFE_PATH = "/%:@!$&'()*+,;=-._~"
 
 
@@ -77,13 +80,25 @@ def place_of(url: str, outbound: Outbound) -> Place:
         raise ForbiddenError("the URL must begin with http:// or https:// and name a host")
     if "@" in parts.netloc:
         raise ForbiddenError("the URL must hold no user and password")
+    host = _ascii_host(parts.hostname)
     port = _DEFAULT_PORTS[parts.scheme] if port is None else port
     if fault := port_fault(port, outbound):
         raise ForbiddenError(fault)
     target = quote(parts.path or "/", safe=_SAFE_PATH)
     if parts.query:
         target += "?" + quote(parts.query, safe=_SAFE_PATH + "?")
-    return Place(parts.scheme, parts.hostname, port, target)
+    return Place(parts.scheme, host, port, target)
+
+
+def _ascii_host(host: str) -> str:
+    """The host as it is looked up, verified and sent: a name in ASCII, or an address."""
+    try:
+        name = host if ":" in host else host.encode("idna").decode()
+    except UnicodeError:
+        name = ""
+    if not _HOST.fullmatch(name):
+        raise ForbiddenError("the URL names no host that there can be")
+    return name
 
 
 def exchange(
@@ -108,6 +123,8 @@ def exchange(
         return _answered(connection, request, place)
     except (OSError, http.client.HTTPException) as error:
         return _not_answered(error, place)
+    except ValueError:
+        return Reply(failure="content", error="a header of the request cannot be written")
     finally:
         connection.close()
 
@@ -142,6 +159,15 @@ def _head(response: http.client.HTTPResponse) -> str:
     # Bytes that are no UTF-8 take up to three as the sign for that.
     text = b"".join(parts)[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "")
     return text.encode()[:KEPT_BYTES].decode("utf-8", "ignore")
+
+
+def answer_of(reply: Reply) -> dict[str, Any]:
+    """The JSON object of an answer's body; an empty one where there is none."""
+    try:
+        found = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def not_connected(error: OSError | UnicodeError, name: str) -> Reply:

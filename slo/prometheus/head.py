@@ -40,10 +40,10 @@ class Head:
                 self._asked = True
         return self._newest
 
-    def ingests(self, end: int) -> bool:
-        """Whether the source has samples from about `end` (epoch seconds) or later."""
+    def ingests(self, end: float, within: float = INGESTS_WITHIN) -> bool:
+        """Whether the source has samples from `within` seconds before `end` or later."""
         newest = self.newest()
-        return newest is not None and newest >= end - INGESTS_WITHIN
+        return newest is not None and newest >= end - within
 
     def settled_end(self, span: Span, bucket: int, newest_sample: int | None) -> int:
         """Up to where `span` may be booked, given its newest sample (epoch ms).

@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, or
 
 from slo.domain.notification import ENDING
 from slo.store import schema
-from slo.store.dialect import write_many
+from slo.store.dialect import is_postgresql, write_many
 from slo.store.outbox import COLUMNS, found
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def claim(
 ) -> list[Notification]:
     """Takes up to `count` messages that are due, for a lease of so many seconds.
 
-    A probe takes the oldest one that was tried before or is due.
+    A probe takes the oldest one that was tried before or is due. Those of a lease that
+    ran out are taken once `note_lost` has ended it.
     """
     earlier = _n.alias()
     first = ~(
@@ -77,12 +78,16 @@ def claim(
     )
     due: ColumnElement[bool] = _n.c.next_at <= now
     if probe:
-        due = or_(due, and_(_n.c.attempts > 0, _n.c.lease.is_(None)))
-    order = (_n.c.id,) if probe else (_n.c.next_at, _n.c.id)
+        due = or_(due, _n.c.attempts > 0)
+    name: ColumnElement[str] = _n.c.receiver
+    if not is_postgresql(session):
+        # The plus keeps SQLite from the index by receiver, through which it would read and
+        # sort all that waits; by that of next_at it ends at the first few.
+        name = literal_column("+notification.receiver")
     wanted = (
         select(_n.c.id)
-        .where(_PENDING, _n.c.receiver == receiver, due, first)
-        .order_by(*order)
+        .where(_PENDING, _n.c.lease.is_(None), name == receiver, due, first)
+        .order_by(_n.c.id if probe else _n.c.next_at)
         .limit(count)
         .with_for_update(skip_locked=True)
     )

@@ -192,6 +192,30 @@ def put_lost(
         )
 
 
+def count_changes(session: Session, incident_id: int, alert: tuple[str, str], since: int) -> int:
+    """How often an alert (SLO and rule) of an incident fired or ended after an instant."""
+    slo_id, rule = alert
+    a = schema.alert
+    query = select(func.count()).where(
+        a.c.incident_id == incident_id,
+        a.c.slo_id == row_ids(session, [slo_id]).get(slo_id, -1),
+        a.c.rule == rule,
+        a.c.at > since,
+    )
+    return session.execute(query).scalar_one()
+
+
+def begin_flapping(session: Session, incident_id: int) -> bool:
+    """Marks an incident as flapping; False: it was."""
+    marked = (
+        update(_i)
+        .where(_i.c.id == incident_id, _i.c.flapping.is_(False))
+        .values(flapping=True)
+        .returning(_i.c.id)
+    )
+    return session.execute(marked).scalar() is not None
+
+
 def summary(session: Session) -> Summary:
     """What /metrics tells of incidents."""
     severities = (

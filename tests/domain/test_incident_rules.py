@@ -11,7 +11,6 @@ from slo.domain.incident_rules import (
     Step,
     evidence_step,
     first_burning,
-    flaps,
     higher,
     last_burning,
     place,
@@ -62,11 +61,6 @@ def test_a_burn_that_paused_within_the_short_window_is_found():
 def test_the_last_step_that_burns_is_found():
     assert last_burning(steps(2.0, 1.0, 0.9, None)).end == 600
     assert last_burning(steps(0.0, None)) is None
-
-
-@pytest.mark.parametrize(("changes", "found"), [(6, False), (7, True)])
-def test_more_than_six_changes_within_an_hour_flap(changes, found):
-    assert flaps([3601] * changes + [1] * 20, 7200) is found
 
 
 def test_a_page_is_higher_than_a_ticket_and_all_than_nothing():

@@ -161,3 +161,14 @@ def test_a_removed_slo_tells_its_end(engine):
     )
 
     assert world.told() == ["opened", "resolved/0"]
+
+
+def test_a_page_that_relapses_in_an_incident_that_tickets_hold_open_pages_again(world):
+    world.put(world.fires(ONE, 0), world.fires(ONE, 0, "ticket-3d", "ticket"))
+    world.act("acknowledge", 1, second=90)
+    world.put(world.resolves(ONE, 600))
+    world.put(world.fires(ONE, 7200))
+    world.put(world.fires(ONE, 7260, "page-6h"))
+
+    assert world.told() == ["opened", "acknowledged/0", "reopened/1"]
+    assert (world.one().status, world.one().reopened) == ("open", 1)

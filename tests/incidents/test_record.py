@@ -140,6 +140,14 @@ def test_more_than_six_changes_within_an_hour_flap_once(world):
     assert world.kinds().count("stable") == 1
 
 
+def test_many_alerts_that_change_once_do_not_flap(world):
+    rules = ("page-1h", "page-6h", "ticket-1d", "ticket-3d")
+    world.put(*(world.fires(slo, 0, rule) for slo in (ONE, TWO) for rule in rules))
+    world.put(*(world.resolves(slo, 900, rule) for slo in (ONE, TWO) for rule in rules))
+
+    assert not world.one().flapping
+
+
 def test_a_span_with_many_changes_is_taken_in_order_of_time(world):
     world.put(
         world.fires(ONE, 0, late=True),

@@ -94,7 +94,9 @@ def notification(of=None, **fields):
 
 def hostile(kind="opened", size=10_000):
     """Facts whose every text is long and holds line ends, markup and control characters."""
-    text = ("x\r\nBcc: a@b.example\r\n\r\n<script>&lt;[l](http://e) *b* <!here> \x00\x1b\u202e\ud800 ğ")
+    text = (
+        "x\r\nBcc: a@b.example\r\n\r\n<script>&lt;[l](http://e) *b* <!here> \x00\x1b\u202e\ud800 ğ"
+    )
     text = (text * (size // len(text) + 1))[:size]
     return facts(
         kind,
@@ -118,7 +120,8 @@ def hostile(kind="opened", size=10_000):
 def settings(port=80, **fields):
     """Settings under which a server of the test may be reached."""
     outbound = Outbound(("127.0.0.0/8", "::1/128"), (port,))
-    return Settings((), (), **{"outbound": outbound, "name": "slo-prod-eu", **fields})
+    given = {"sources": (), "slos": (), "outbound": outbound, "name": "slo-prod-eu"}
+    return Settings(**{**given, **fields})
 
 
 @pytest.fixture

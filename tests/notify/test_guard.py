@@ -96,6 +96,10 @@ def test_this_machine_is_not_reached_however_it_is_written(host, server):
         "http://127.0.0.1:99999/",
         "http://[::1/",
         "http:///path",
+        "http://a b/",
+        "http://a%0d%0ab/",
+        "http://xn--\udcff/",
+        "http://" + "a" * 300 + "/",
         "127.0.0.1",
         "",
     ],
@@ -163,6 +167,18 @@ def test_a_look_up_that_hangs_ends_with_the_deadline():
         addresses_of("h", 80, begun + 0.1, lambda *_: release.wait(10) and [])
     assert time.monotonic() - begun < 2
     release.set()
+
+
+def test_a_name_of_letters_beyond_ascii_is_written_as_it_is_looked_up():
+    assert place_of("https://bücher.example.com/", Outbound()).host == "xn--bcher-kva.example.com"
+
+
+def test_a_header_that_cannot_be_written_is_a_fault_of_the_message(server):
+    outbound = Outbound(("127.0.0.1",), (server.port,))
+    for value in ("a\r\nX-Evil: 1", "\u20ac"):
+        reply = exchange(Request(server.url, b"x", (("X-A", value),)), outbound, 5)
+        assert reply.failure == "content"
+    assert [seen for seen in server.seen if "x-evil" in seen.headers] == []
 
 
 def test_path_and_query_are_written_in_ascii():

@@ -94,9 +94,7 @@ def test_a_name_without_an_address_is_tried_again(kind, make, server):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     receiver = make.receiver(kind, f"http://nowhere.example.com:{server.port}")
-    reply = send(
-        make.settings(server.port), receiver, make.notification(), make.NOW, lookup=lookup
-    )
+    reply = send(make.settings(server.port), receiver, make.notification(), make.NOW, lookup=lookup)
     assert (reply.failure, judge(reply).action, judge(reply).unclear) == ("dns", "retry", False)
 
 
@@ -128,7 +126,9 @@ def test_a_certificate_of_an_authority_in_ssl_cert_file_is_accepted(
         server.answer = status(200, "ok")
         receiver = make.receiver(kind, f"https://localhost:{server.port}")
         settings = make.settings(server.port)
-        reply = send(settings, receiver, make.notification(), make.NOW, lookup=lambda *_: ["127.0.0.1"])
+        reply = send(
+            settings, receiver, make.notification(), make.NOW, lookup=lambda *_: ["127.0.0.1"]
+        )
         assert reply.status == 200
         assert len(server.seen) == 1
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 from slo.domain.indicator import Freshness, Query, Slices
 from slo.domain.span import Span
@@ -13,9 +14,9 @@ SPAN = Span(T0, T0 + 300)
 E = [T0 + 60 * n for n in range(1, 6)]
 
 
-def counted(indicator, answers, now=T0 + 1000, **flags):
-    source = FakeSource(answers=answers)
-    book = Book(source, slo_of(indicator))
+def counted(indicator, answers, now=T0 + 1000, no_data="page", **flags):
+    source = FakeSource(answers={HEAD_QUERY: [], **answers})
+    book = Book(source, replace(slo_of(indicator), no_data=no_data))
     return book.collect(SPAN, now, **flags), source
 
 
@@ -53,6 +54,33 @@ class TestSlices:
     def test_buckets_without_data_at_the_end_wait(self):
         outcome, _ = counted(Slices("q", at_least=Decimal(1)), {"q": [{E[1]: 1}]}, now=T0 + 315)
         assert outcome.booking.span == Span(T0, E[1])
+
+
+class TestMissing:
+    rule = Slices("q", at_least=Decimal(1))
+    answers: ClassVar = {"q": [{E[0]: 1, E[1]: 1}], HEAD_QUERY: [{end: end for end in E}]}
+
+    def test_a_value_that_vanished_while_the_source_ingests_is_gone(self):
+        outcome, _ = counted(self.rule, self.answers)
+        assert [(a.kind, a.since, a.end) for a in outcome.booking.absences] == [
+            ("gone", E[1], end) for end in E[2:]
+        ]
+
+    def test_a_silent_source_makes_nothing_absent(self):
+        outcome, _ = counted(self.rule, self.answers | {HEAD_QUERY: []})
+        assert outcome.booking.absences == ()
+
+    def test_no_data_bad_books_a_bad_slice_for_it(self):
+        outcome, _ = counted(self.rule, self.answers, no_data="bad")
+        assert [(i.good, i.total) for i in outcome.booking.increments] == [(1, 1)] * 2 + [
+            (0, 1)
+        ] * 3
+        assert outcome.booking.absences == ()
+
+    def test_what_never_had_a_value_is_not_missing(self):
+        seen = "count(last_over_time((q)[7d:5m]))"
+        outcome, _ = counted(self.rule, self.answers | {"q": [], seen: []}, no_data="bad")
+        assert [i.total for i in outcome.booking.increments] == [0] * 5
 
 
 class TestFreshness:

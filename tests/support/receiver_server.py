@@ -1,9 +1,9 @@
 """A receiver on 127.0.0.1 that answers, or fails to, as a test says; HTTP by hand.
 
-    with ReceiverServer() as server:
-        server.answer = status(503, retry_after="7")
-        ...
-        server.seen[-1].json()
+with ReceiverServer() as server:
+    server.answer = status(503, retry_after="7")
+    ...
+    server.seen[-1].json()
 """
 
 from __future__ import annotations

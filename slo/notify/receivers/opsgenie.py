@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from slo.notify.transport import Request
+from slo.notify.transport import Request, answer_of
 from slo.notify.wording import (
     ACTS,
     details,
@@ -113,9 +113,5 @@ def _details(facts: Facts) -> dict[str, str]:
 
 def understood(reply: Reply) -> Reply:
     """The reply with the id by which the request can be asked for."""
-    try:
-        found = json.loads(reply.body)
-    except ValueError:
-        return reply
-    key = found.get("requestId") if isinstance(found, dict) else None
+    key = answer_of(reply).get("requestId")
     return replace(reply, ref=key[:TAG]) if isinstance(key, str) else reply

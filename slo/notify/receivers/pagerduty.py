@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from slo.notify.transport import Request
+from slo.notify.transport import Request, answer_of
 from slo.notify.wording import (
     ACTS,
     TITLE,
@@ -93,9 +93,5 @@ def _details(facts: Facts) -> dict[str, Any]:
 
 def understood(reply: Reply) -> Reply:
     """The reply with the dedup key under which PagerDuty keeps the alert."""
-    try:
-        found = json.loads(reply.body)
-    except ValueError:
-        return reply
-    key = found.get("dedup_key") if isinstance(found, dict) else None
+    key = answer_of(reply).get("dedup_key")
     return replace(reply, ref=key[:DEDUP_KEY]) if isinstance(key, str) else reply
