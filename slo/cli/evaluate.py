@@ -14,6 +14,7 @@ from slo.cli.opening import open_store
 from slo.context import open_context
 from slo.cycle import run_cycle
 from slo.domain.span import rfc3339
+from slo.notify.dispatcher import dispatch_once
 from slo.store import slos
 from slo.store.engine import reading
 
@@ -29,8 +30,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long to catch up at most; the next cycle goes on from there.",
 )
-def command(settings: Settings, seconds: float) -> int:
+@click.option(
+    "--no-send",
+    is_flag=True,
+    help="Leave notifications in the outbox for `slo serve`, or for the next run.",
+)
+def command(settings: Settings, seconds: float, *, no_send: bool) -> int:
     """Run one cycle now: book what Prometheus scraped since the last one.
+
+    Decides alerts, and sends the notifications that are due, once each; what
+    fails stays in the outbox and is tried again by `slo serve` or the next run.
 
     Makes the database where there is none. Safe beside a running `slo serve`:
     nothing is booked twice. Prints what was booked; faults go to stderr, one a
@@ -41,6 +50,7 @@ def command(settings: Settings, seconds: float) -> int:
     """
     with open_store(settings, create=True) as engine, open_context(settings, engine) as context:
         report = run_cycle(context, time.time(), seconds)
+        sent = 0 if no_send else dispatch_once(engine, settings)
         with reading(engine) as session:
             meters = slos.running_meters(session)
         for slo_id in sorted(report.booked):
@@ -50,6 +60,8 @@ def command(settings: Settings, seconds: float) -> int:
             f" {show.count(context.spent.requests)} requests;"
             f" {show.count(context.spent.samples)} samples were read."
         )
+    if sent:
+        click.echo(f"Tried to send {show.count(sent)} notifications; slo notify list tells more.")
     if not report.booked and not report.faults:
         click.echo("Prometheus shows nothing newer than what is booked.")
     if not report.caught_up:

@@ -163,7 +163,7 @@ def _floor(rule: FloorRule, moment: Moment, state: AlertState) -> Decision:
     )
     shown = "without events" if seen.sli is None else f"{seen.sli * 100:.4g}%"
     said = f"{shown} good over {_long(rule.span)}"
-    said += f"; {_VERBS[rule.severity]} below {rule.least * 100:.6g}%"
+    said += f"; {_VERBS[rule.severity]} below {float(rule.least) * 100:.6g}%"
     frozen = frozen_because(moment, rule.span, rule.span)
     if frozen:
         return _frozen(state, frozen, said, numbers)
@@ -184,7 +184,7 @@ def _budget(rule: BudgetRule, moment: Moment, state: AlertState) -> Decision:
     if spent is None:
         return Decision("firing" if state.firing else "quiet", state.reason, state, numbers)
     said = f"{spent * 100:.4g}% of the error budget is spent"
-    said += f"; {_VERBS[rule.severity]} at {rule.spent * 100:.4g}%"
+    said += f"; {_VERBS[rule.severity]} at {float(rule.spent) * 100:.4g}%"
     if state.firing:
         if spent < float(rule.spent) - BUDGET_MARGIN:
             return _resolves(state, said, numbers)

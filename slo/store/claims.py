@@ -65,16 +65,16 @@ def claim(
     A probe takes the oldest one that was tried before or is due. Those of a lease that
     ran out are taken once `note_lost` has ended it.
     """
-    earlier = _n.alias()
-    first = ~(
-        select(earlier.c.id)
+    other = _n.alias()
+    # A value and not a join: whatever PostgreSQL knows of the table, it looks this up by index.
+    first = (
+        select(func.min(other.c.id))
         .where(
-            earlier.c.receiver == _n.c.receiver,
-            earlier.c.subject == _n.c.subject,
-            earlier.c.id < _n.c.id,
-            earlier.c.state == _IS_PENDING,
+            other.c.receiver == _n.c.receiver,
+            other.c.subject == _n.c.subject,
+            other.c.state == _IS_PENDING,
         )
-        .exists()
+        .scalar_subquery()
     )
     due: ColumnElement[bool] = _n.c.next_at <= now
     if probe:
@@ -86,7 +86,7 @@ def claim(
         name = literal_column("+notification.receiver")
     wanted = (
         select(_n.c.id)
-        .where(_PENDING, _n.c.lease.is_(None), name == receiver, due, first)
+        .where(_PENDING, _n.c.lease.is_(None), name == receiver, due, _n.c.id == first)
         .order_by(_n.c.id if probe else _n.c.next_at)
         .limit(count)
         .with_for_update(skip_locked=True)

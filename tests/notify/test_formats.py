@@ -70,7 +70,9 @@ class TestPagerDuty:
         assert event["event_action"] == "trigger"
         assert event["dedup_key"] == "slo-prod-eu/incident/142"
         assert event["client_url"] == "https://slo.example.com/incidents/142"
-        assert {"href": "https://runbooks.example.com/checkout", "text": "Runbook"} in event["links"]
+        assert {"href": "https://runbooks.example.com/checkout", "text": "Runbook"} in event[
+            "links"
+        ]
         payload = event["payload"]
         assert payload["summary"] == (
             "#142 checkout/availability burns its error budget: "
@@ -161,9 +163,7 @@ class TestOpsgenie:
     def test_what_follows_names_the_alias_in_the_address(self, notice, verb, make):
         (request,) = made(make, "opsgenie", make.facts(notice))
         path, _, query = request.url.partition("?")
-        assert path == (
-            f"https://there.example.com/v2/alerts/slo-prod-eu%2Fincident%2F142/{verb}"
-        )
+        assert path == (f"https://there.example.com/v2/alerts/slo-prod-eu%2Fincident%2F142/{verb}")
         assert query == "identifierType=alias"
         assert set(json.loads(request.body)) == {"user", "source", "note"}
 
@@ -225,7 +225,9 @@ class TestOpsgenie:
 class TestSlack:
     def test_a_message_has_blocks_and_a_text(self, make):
         message = body_of(make, "slack")
-        assert message["text"].startswith("[page] #142 checkout/availability burns its error budget")
+        assert message["text"].startswith(
+            "[page] #142 checkout/availability burns its error budget"
+        )
         kinds = [block["type"] for block in message["blocks"]]
         assert kinds == ["header", "section", "section", "actions", "context"]
         buttons = message["blocks"][3]["elements"]
@@ -305,7 +307,9 @@ class TestTeams:
         assert card["actions"]
 
     def test_items_are_dropped_from_the_end(self, make):
-        card = body_of(make, "teams", make.facts(summary="😀" * 3000, slos=("😀" * 900,) * 9, owner="😀" * 999))
+        card = body_of(
+            make, "teams", make.facts(summary="😀" * 3000, slos=("😀" * 900,) * 9, owner="😀" * 999)
+        )
         body = card["attachments"][0]["content"]["body"]
         assert [item["type"] for item in body[:2]] == ["TextBlock", "TextBlock"]
         assert len(body) == 2
@@ -405,9 +409,7 @@ class TestWebhook:
         assert why in reply.error
         assert server.seen == []
 
-    def test_what_is_misspelt_in_a_template_leaves_a_hole_and_not_a_lost_page(
-        self, make, tmp_path
-    ):
+    def test_what_is_misspelt_in_a_template_leaves_a_hole_and_not_a_lost_page(self, make, tmp_path):
         (tmp_path / "own.j2").write_text("<{{ data.titel }}>")
         request = made(make, "webhook", options={"body": str(tmp_path / "own.j2")})[0]
         assert request.body == b"<>"

@@ -107,11 +107,11 @@ def deliver(
         return _failed(error, name, deadline)
     try:
         if security == "starttls":
-            client.starttls(context=tls_context())
+            _encrypt(client, name)
         if user := receiver.text("username"):
             client.login(user, receiver.text("password"))
         refused = client.send_message(mail)
-    except (smtplib.SMTPException, OSError, ValueError) as error:
+    except (_UnreachedError, smtplib.SMTPException, OSError, ValueError) as error:
         return _failed(error, name, deadline)
     else:
         return Reply(status=_OK, body=_refused_text(refused))
@@ -119,8 +119,18 @@ def deliver(
         client.close()
 
 
+def _encrypt(client: smtplib.SMTP, name: str) -> None:
+    try:
+        client.starttls(context=tls_context())
+    except smtplib.SMTPHeloError:
+        raise
+    except smtplib.SMTPResponseException as error:
+        why = f"{name} answered {error.smtp_code} to STARTTLS"
+        raise _UnreachedError(Reply(failure="tls", error=why)) from None
+
+
 class _UnreachedError(Exception):
-    """No connection came about; `reply` says why."""
+    """No connection came about, or none that is encrypted; `reply` says why."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.error)
@@ -182,6 +192,10 @@ def _failed(error: Exception, name: str, deadline: float) -> Reply:
             answers = cast("Mapping[str, tuple[int, bytes]]", error.recipients)
             # One that may be taken later decides: then all are tried again.
             return _answer(*min(answers.values(), key=lambda answer: answer[0]), name)
+        case smtplib.SMTPConnectError() | smtplib.SMTPHeloError():
+            # It is about us, and not about the mail: no 5yz of it is for good.
+            why = f"{name} answered {error.smtp_code} to the greeting"
+            return Reply(failure="refused", error=why, body=_text(error.smtp_error))
         case smtplib.SMTPResponseException():
             return _answer(error.smtp_code, error.smtp_error, name)
         case ssl.SSLError():
@@ -204,12 +218,15 @@ def _unanswered(error: Exception, deadline: float) -> tuple[Failure, str]:
             return "protocol", type(error).__name__
 
 
-def _answer(status: int, text: bytes | str, name: str) -> Reply:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    said = said[: KEPT_BYTES // 4]
+def _answer(status: int, said: bytes | str, name: str) -> Reply:
     if not _LEAST <= status <= _MOST:
-        return Reply(failure="protocol", error=f"{name}: its answer is no SMTP", body=said)
-    return Reply(status=status, error=f"{name} answered {status}", body=said)
+        return Reply(failure="protocol", error=f"{name}: its answer is no SMTP", body=_text(said))
+    return Reply(status=status, error=f"{name} answered {status}", body=_text(said))
+
+
+def _text(said: bytes | str) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return text[: KEPT_BYTES // 4]
 
 
 def _refused_text(refused: Mapping[str, tuple[int, bytes]]) -> str:
