@@ -27,7 +27,7 @@ from slo.prometheus.job import Fault, Job
 from slo.publishing import stand_booked, stand_still, stand_unmetered
 from slo.store import booking, cycles, edges, notes
 from slo.store.engine import reading, writing
-from slo.store.errors import StoreError
+from slo.store.errors import StoreError, StoreRefused
 from slo.watching import watch_sources
 
 if TYPE_CHECKING:
@@ -258,9 +258,10 @@ def _write(
         return set()
     try:
         return _write_together(context, counted, found, now)
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - logged with its trace once it is found.
+    except Exception as error:
+        # A store that does not answer fails for all; what it refuses is one booking's fault.
+        if isinstance(error, StoreError) and not isinstance(error, StoreRefused):
+            raise
         if len(found) > 1:
             middle = len(found) // 2
             parts = (found[:middle], found[middle:])

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tallies
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import (
-    CounterMetricFamily,
     GaugeMetricFamily,
-    SummaryMetricFamily,
 )
 from prometheus_client.registry import Collector
 
 import slo
-from slo.domain.policy import SEVERE
 from slo.domain.standing import DataState, State
+from slo.paging_metrics import Delivery, delivery_families, incident_families
 from slo.store import backlog, cycles, incidents, receivers, standings
 from slo.store.engine import StoreError, reading
 
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
     from sqlalchemy import Engine
 
-    from slo.domain.breaker import Health
     from slo.domain.standing import Standing
 
 STATES: tuple[State, ...] = get_args(State)
@@ -207,69 +203,6 @@ class StoreCollector(Collector):
         yield from delivery_families(delivery, self._clock())
 
 
-def incident_families(summary: incidents.Summary) -> Iterator[Metric]:
-    """The metric families of incidents."""
-    current = GaugeMetricFamily(
-        "slo_incidents_open", "Incidents that are not resolved.", labels=["severity"]
-    )
-    for severity in SEVERE:
-        current.add_metric([severity], summary.open.get(severity, 0))
-    yield current
-    seconds = SummaryMetricFamily(
-        "slo_incident_seconds",
-        "Time that the phases of resolved incidents took.",
-        labels=["phase"],
-    )
-    for phase, (count, total) in summary.phases.items():
-        seconds.add_metric([phase], count, total)
-    yield seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How the outbox and its receivers do, by receiver; finished messages by state too."""
-
-    healths: Mapping[str, Health]
-    backlogs: Mapping[str, backlog.Backlog]
-    finished: Mapping[tuple[str, str], int]
-
-
-def delivery_families(delivery: Delivery, now: float) -> Iterator[Metric]:
-    """The metric families of the outbox."""
-    pending = GaugeMetricFamily(
-        "slo_outbox_pending", "Messages that wait to be delivered.", labels=["receiver"]
-    )
-    for name in sorted({*delivery.healths, *delivery.backlogs}):
-        waiting = delivery.backlogs.get(name)
-        pending.add_metric([name], 0 if waiting is None else waiting.pending)
-    yield pending
-    # Without a label, so that one rule watches all; 0 is what an empty outbox shows.
-    oldest = [b.oldest for b in delivery.backlogs.values() if b.oldest is not None]
-    yield GaugeMetricFamily(
-        "slo_outbox_oldest_pending_seconds",
-        "How long the oldest message waits.",
-        value=max(0.0, now - min(oldest)) if oldest else 0.0,
-    )
-    deliveries = CounterMetricFamily(
-        "slo_outbox_deliveries",
-        "Messages that are finished, by what became of them.",
-        labels=["receiver", "outcome"],
-    )
-    for (name, state), count in sorted(delivery.finished.items()):
-        deliveries.add_metric([name, state], count)
-    yield deliveries
-    dead = sum(count for (_, state), count in delivery.finished.items() if state == "dead")
-    yield CounterMetricFamily("slo_outbox_dead", "Messages that nobody got.", value=dead)
-    up = GaugeMetricFamily(
-        "slo_receiver_up",
-        "0 while a receiver is paused or its breaker is open.",
-        labels=["receiver"],
-    )
-    for name, health in sorted(delivery.healths.items()):
-        up.add_metric([name], float(health.state in {"ok", "failing"}))
-    yield up
-
-
 def standing_families(found: Iterable[Standing]) -> Iterator[Metric]:
     """The metric families of standings; a number that does not exist has no sample."""
     known = list(found)
@@ -284,6 +217,7 @@ def standing_families(found: Iterable[Standing]) -> Iterator[Metric]:
     yield _one_hot("slo_state", "state", STATES, [(s, s.state) for s in known])
     yield _one_hot("slo_data", "data", DATA_STATES, [(s, s.data) for s in known])
     yield _notes(known)
+    yield _alerts(known)
 
 
 def _burn_rates(known: list[Standing]) -> Metric:
@@ -319,4 +253,17 @@ def _notes(known: list[Standing]) -> Metric:
         kinds = Tallies(note.kind for note in standing.notes)
         for kind, amount in sorted(kinds.items()):
             family.add_metric([standing.slo, standing.service, kind], amount)
+    return family
+
+
+def _alerts(known: list[Standing]) -> Metric:
+    family = GaugeMetricFamily(
+        "slo_alert_firing",
+        "1 for each alert that fires.",
+        labels=["slo", "service", "rule", "severity"],
+    )
+    for standing in known:
+        for alert in standing.alerts:
+            if alert.since is not None:
+                family.add_metric([standing.slo, standing.service, alert.rule, alert.severity], 1)
     return family

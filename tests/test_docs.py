@@ -25,7 +25,11 @@ def test_every_metric_is_on_the_page_and_every_metric_of_the_page_exists(tmp_pat
 def test_every_route_is_on_the_page(tmp_path):
     engine = open_engine(f"sqlite:///{tmp_path}/slo.db")
     app = create_app(engine)
-    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    rules = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        # Pages are for people, who find them by their links.
+        if rule.endpoint != "static" and not rule.endpoint.partition(".")[0].endswith("pages")
+    }
     engine.dispose()
-    pages = {"/", "/slo/<service>/<name>"}
-    assert {rule for rule in rules - pages if rule not in PAGE} == set()
+    assert {rule for rule in rules if rule not in PAGE} == set()

@@ -40,6 +40,7 @@ FLOORS = {
     "watching": 3,
     "scheduler": 4,
     "metrics": 4,
+    "paging_metrics": 4,
     "web": 4,
     "__main__": 5,
     "cli": 5,

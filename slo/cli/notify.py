@@ -59,7 +59,13 @@ def test_command(settings: Settings, name: str) -> int:
 @make("list", "slo notify list --state dead", "slo notify list --receiver pager --json")
 @click.option("--state", type=click.Choice(outbox.STATES), help="Only those in this state.")
 @click.option("--receiver", help="Only those to this receiver.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=_LIMIT, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=_LIMIT,
+    help="The most to list, the newest.",
+    show_default=True,
+)
 @_JSON
 def list_command(
     settings: Settings, state: str | None, receiver: str | None, limit: int, *, as_json: bool

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from slo.domain.breaker import FALLBACK_AFTER, Health
 from slo.notify import delivering
-from slo.notify.settling import tell_fallback
+from slo.notify.settling import expire, tell_fallback
 from slo.store import backlog, claims, receivers
 from slo.store.engine import reading, writing
 from slo.store.errors import StoreError
@@ -60,26 +60,33 @@ def dispatch_once(
             made += len(taken)
         if receiver.type == "alertmanager":
             delivering.refresh(engine, settings, receiver, send, tell_time)
-    tell_fallbacks(engine, settings, tell_time())
+    tend(engine, settings, tell_time())
     return made
 
 
-def tell_fallbacks(engine: Engine, settings: Settings, now: float) -> int:
-    """Queues the pages of receivers that have failed for minutes for their fallbacks."""
+def tend(engine: Engine, settings: Settings, now: float) -> None:
+    """Sees to receivers that cannot be told: their fallbacks, and those gone from slo.yaml.
+
+    Messages to a receiver that is gone wait until they expire: it may come back.
+    """
     with reading(engine) as session:
         known = receivers.healths(session)
         waiting = backlog.backlogs(session)
     named = {receiver.name: receiver for receiver in settings.receivers}
-    told = 0
-    for receiver in settings.receivers:
-        since = known.get(receiver.name, Health(receiver.name)).failing_since
-        fallback = named.get(receiver.fallback or "")
-        if since is None or fallback is None or receiver.name not in waiting:
+    for name, left in waiting.items():
+        receiver, health = named.get(name), known.get(name, Health(name))
+        if receiver is None:
+            if left.expires_at is not None and left.expires_at <= now:
+                with writing(engine) as session:
+                    if receivers.lock(session, name, now, wait=False) is not None:
+                        expire(session, name, now)
             continue
-        if now - since >= FALLBACK_AFTER:
+        fallback = named.get(receiver.fallback or "")
+        if fallback is None or health.failing_since is None:
+            continue
+        if now - health.failing_since >= FALLBACK_AFTER:
             with writing(engine) as session:
-                told += tell_fallback(session, receiver, fallback, now)
-    return told
+                tell_fallback(session, receiver, fallback, now)
 
 
 def _due(engine: Engine, settings: Settings, now: float, *, refresh: bool = True) -> list[Receiver]:
@@ -180,7 +187,7 @@ class Dispatcher:
 
     def _look(self, pool: ThreadPoolExecutor) -> None:
         now = self._clock()
-        tell_fallbacks(self._engine, self._settings, now)
+        tend(self._engine, self._settings, now)
         refresh = abs(now - self._refreshed_at) >= REFRESH_EVERY
         if refresh:
             self._refreshed_at = now

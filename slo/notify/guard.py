@@ -182,5 +182,7 @@ def connect(
             last = error
             continue
         sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        # Without this a short line may wait for 40 ms before it is sent.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
     raise last

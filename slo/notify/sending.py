@@ -103,15 +103,14 @@ def _by_http(
         kind = notification.facts.kind
         return Reply(accepted=True, body=f"{receiver.type} has no word for {kind}; nothing is sent")
 
+    is_cluster = receiver.type == "alertmanager"
+    each = seconds if is_cluster else seconds / len(wanted)
+
     def one(request: Request) -> Reply:
-        reply = exchange(request, settings.outbound, seconds / each, lookup)
+        reply = exchange(request, settings.outbound, each, lookup)
         return _without_headers(understood(reply), request)
 
-    if receiver.type == "alertmanager":
-        each = 1
-        return _best(_at_once(one, wanted))
-    each = len(wanted)
-    return _in_turn(one, wanted)
+    return _best(_at_once(one, wanted)) if is_cluster else _in_turn(one, wanted)
 
 
 def _at_once(one: Callable[[Request], Reply], wanted: Sequence[Request]) -> list[Reply]:

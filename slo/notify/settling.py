@@ -25,8 +25,7 @@ def settle(session: Session, receiver: Receiver, now: float) -> None:
     be told. Where an end makes no sense without its beginning, it goes with it.
     """
     claims.note_lost(session, receiver.name, now)
-    for one in pending.expire(session, receiver.name, now):
-        tell(session, one, "dead", f"expired after {counted(one.attempts)}", now)
+    expire(session, receiver.name, now)
     if receiver.type in STATEFUL:
         for subject in pending.stale_subjects(session, receiver.name, now - STALE):
             _suppress(session, receiver.name, subject, now)
@@ -34,6 +33,12 @@ def settle(session: Session, receiver: Receiver, now: float) -> None:
         for one in pending.next_ends(session, receiver.name):
             if not pending.has_begun(session, one):
                 pending.end(session, one, "cancelled", "what it ends never arrived", now)
+
+
+def expire(session: Session, receiver: str, now: float) -> None:
+    """Ends what is not worth sending to a receiver any more, and tells; its row is locked."""
+    for one in pending.expire(session, receiver, now):
+        tell(session, one, "dead", f"expired after {counted(one.attempts)}", now)
 
 
 def _suppress(session: Session, receiver: str, subject: str, now: float) -> None:

@@ -288,7 +288,6 @@ class _Connection(http.client.HTTPConnection):
             self._place.host, self._place.port, self._outbound, self._deadline, self._lookup
         )
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._place.scheme == "https":
                 sock = tls_context().wrap_socket(sock, server_hostname=self._place.host)
             sock.settimeout(max(self._deadline - time.monotonic(), 0.001))

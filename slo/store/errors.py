@@ -31,6 +31,10 @@ class StoreFull(StoreError):  # noqa: N818 -- the names read as what happened; a
     """The disk is full: nothing of the transaction was written, reads still work."""
 
 
+class StoreRefused(StoreError):  # noqa: N818 -- the names read as what happened; all are StoreErrors
+    """A statement is not lawful: what it writes is at fault, not the store."""
+
+
 class StoreVersionError(StoreError):
     """The tables are of another version than this program."""
 
@@ -71,7 +75,7 @@ _FOLDER = (
         "for this user"
     ),
 )
-_REFUSED = (StoreError, "the database {where} refused a statement: {said}")
+_REFUSED = (StoreRefused, "the database {where} refused a statement: {said}")
 
 _Sentence = tuple[type[StoreError], str]
 # SQLite's codes: the low byte is the kind, the rest its detail.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from slo import incidents as acting
+from slo.notify.report import stateful_names
 from slo.store import alerts, incidents, outbox, postmortems, standings, timeline
 from slo.store.engine import reading, writing
 from slo.web import alert_pages, breakdown, overview
@@ -107,7 +108,26 @@ def change_incident(number: int, action: str) -> Response | tuple[str, int]:
                 raise NotFound from None
             view = _view(session, incident, site.clock())
         return render_template("incident.html", error=str(error), **view), 400
-    return redirect(f"/incidents/{number}", 303)  # type: ignore[return-value] # Flask's own class is werkzeug's.
+    return cast("Response", redirect(f"/incidents/{number}", 303))
+
+
+@blueprint.post("/notifications/<int:number>/resend")
+def resend(number: int) -> Response:
+    """Send a message again that was given up; then the page of its incident."""
+    site = current_site()
+    try:
+        with writing(site.engine) as session:
+            again = outbox.resend(
+                session,
+                number,
+                site.clock(),
+                _field("who", 200) or "page",
+                stateful=stateful_names(site.settings),
+            )
+    except outbox.ResendError as error:
+        raise BadRequest(str(error)) from None
+    incident = again.facts.incident
+    return cast("Response", redirect(f"/incidents/{incident}" if incident else "/incidents", 303))
 
 
 def _act(session: Session, number: int, action: str, now: int) -> None:

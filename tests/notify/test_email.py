@@ -126,6 +126,22 @@ def test_every_answer_has_the_decision_of_the_policy(command, answer, action, ma
     assert mail_server.mails == []
 
 
+def test_every_status_has_the_decision_of_the_policy(make, mail_server):
+    refused = dict.fromkeys((530, 534, 535, 538), "refused")
+    special = {250: "delivered", 552: "shorten", **refused}
+    to = receiver(mail_server.port)
+    for number in range(200, 600):
+        mail_server.answers = {"CONTENT": f"{number} so"}
+        expected = special.get(number, "dead" if number >= 500 else "retry")
+        assert (number, verdict(sent(make, to)).action) == (number, expected)
+
+
+@pytest.mark.parametrize("command", ["MAIL", "DATA"])
+def test_an_answer_out_of_turn_is_no_success(command, make, mail_server):
+    mail_server.answers = {command: "251 so"}
+    assert verdict(sent(make, receiver(mail_server.port))).action == "retry"
+
+
 def test_a_greeting_that_is_not_taken_is_tried_again(make, mail_server):
     mail_server.answers = {"EHLO": "504 no", "HELO": "550 go away"}
     reply = sent(make, receiver(mail_server.port))

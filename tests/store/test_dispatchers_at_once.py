@@ -20,6 +20,7 @@ from slo.notify.dispatcher import Dispatcher, dispatch_once
 from slo.notify.outbox import enqueue
 from slo.store import backlog, outbox
 from slo.store.engine import reading, writing
+from slo.store.errors import StoreError
 from tests.support.dispatch_worker import Plan, plan_json
 from tests.support.outbox import NOW, notice, receiver, settings, states
 
@@ -116,6 +117,30 @@ def test_a_woken_dispatcher_sends_at_once_and_stop_hands_back_the_rest(engine):
     dispatch_once(engine, declared, NOW, send=send)
     assert left(engine) == 0
     assert len(taken) == 5
+
+
+def test_a_store_that_fails_for_a_moment_stops_no_dispatcher(engine, monkeypatch, caplog):
+    declared, taken = settings(receiver("pager")), []
+    real, failures = delivering.take, iter(range(3))
+
+    def take(*args, **kwargs):
+        if next(failures, None) is not None:
+            raise StoreError("the disk is away")
+        return real(*args, **kwargs)
+
+    def send(*_):
+        taken.append(1)
+        return Reply(status=202)
+
+    monkeypatch.setattr(delivering, "take", take)
+    fill(engine, declared, 1, ["opened"])
+    dispatcher = Dispatcher(engine, declared, send=send, clock=lambda: NOW, poll=0.01)
+    dispatcher.start()
+    try:
+        wait_until(lambda: taken)
+    finally:
+        dispatcher.stop()
+    assert "the outbox waits: the disk is away" in caplog.text
 
 
 def test_no_transaction_is_open_while_a_message_is_sent(engine):

@@ -334,3 +334,25 @@ def test_alertmanager_is_told_again_until_it_is_over(engine):
     assert set(sink.order) == {"resolved"}
     assert len(sink.taken) == 15
     assert one(engine).attempts == 1
+
+
+def test_mail_to_a_receiver_that_is_gone_waits_and_then_expires(engine):
+    declared, sink = settings(receiver("pager"), receiver("old", "slack")), Sink()
+    put(engine, declared, notice())
+    left = settings(receiver("pager"))
+    run(engine, left, sink, NOW, NOW + 4 * HOUR - 600, 600)
+    assert states(engine, "old") == [("opened", "pending")]
+    run(engine, left, sink, NOW + 4 * HOUR, NOW + 4 * HOUR)
+    assert states(engine, "old") == [("opened", "dead")]
+    assert states(engine, "pager") == [("opened", "delivered")]
+
+
+def test_what_opens_again_is_paged_even_if_its_first_pair_was_suppressed(engine):
+    declared, sink = settings(receiver("pager")), Sink(DOWN)
+    put(engine, declared, notice(), notice("resolved"))
+    run(engine, declared, sink, NOW, NOW + HOUR, 30)
+    put(engine, declared, notice("reopened", transition="reopened/1"), now=NOW + HOUR)
+    sink.reply = Reply(status=202)
+    run(engine, declared, sink, NOW + HOUR, NOW + HOUR + 120, 30)
+    assert [s for _, s in states(engine)] == ["suppressed", "suppressed", "delivered"]
+    assert sink.order == ["reopened/1"]

@@ -82,6 +82,7 @@ class SMTPServer:
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, EOFError), contextlib.ExitStack() as stack:
             stack.enter_context(connection)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             talk = Talk(connection)
             if self._implicit:
                 talk = self._encrypted(talk, stack)

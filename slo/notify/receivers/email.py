@@ -31,7 +31,8 @@ PORTS = {"starttls": 587, "tls": 465, "none": 25}
 SUBJECT = 200
 """Characters of the subject line."""
 _OK = 250
-_LEAST, _MOST = 200, 599
+_LEAST, _MOST = 400, 599
+"""Answers that refuse; where another one is not what is expected, it means nothing."""
 
 
 def message(
