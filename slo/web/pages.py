@@ -9,7 +9,16 @@ from urllib.parse import quote
 from flask import Blueprint, current_app, render_template, request
 
 from slo.domain.span import Span, rfc3339
-from slo.store import contributors, corrections, cycles, exclusions, readings, slos, standings
+from slo.store import (
+    contributors,
+    corrections,
+    cycles,
+    exclusions,
+    readings,
+    receivers,
+    slos,
+    standings,
+)
 from slo.store.engine import reading
 from slo.web import breakdown, detail, faults, overview, panels, series, urgency
 from slo.web import format as fmt
@@ -142,7 +151,14 @@ def cycle_line(
     clock = f"{fmt.clock(now)} UTC"
     last = cycles.last(session)
     if last is None or last.finished is None:
-        return {"text": "no cycle yet", "sources": "", "clock": clock, "at": ""}
+        failing = _failing(session)
+        return {
+            "text": "no cycle yet",
+            "sources": "",
+            "clock": clock,
+            "at": "",
+            "receivers": failing,
+        }
     if known is None:
         known = standings.all(session, sparklines=False) if last.errors else ()
     fault, whole = faults.line(known)
@@ -152,7 +168,16 @@ def cycle_line(
         "warning": whole or ("The service's log says which." if last.errors else ""),
         "clock": clock,
         "at": rfc3339(last.finished),
+        "receivers": _failing(session),
     }
+
+
+def _failing(session: Session) -> str:
+    """The receivers that do not get through; empty: all do."""
+    names = [name for name, health in receivers.healths(session).items() if health.state != "ok"]
+    if not names:
+        return ""
+    return f"{', '.join(sorted(names))} not reached"
 
 
 def _sources(errors: int) -> str:

@@ -40,6 +40,15 @@ STATUSES: dict[str, Badge] = {
 _NEXT = {"draft": ("review",), "review": ("published", "draft"), "published": ("draft",)}
 
 
+@blueprint.errorhandler(UnknownError)
+def show_unknown(error: UnknownError) -> tuple[str, int]:
+    """What is asked for is not there."""
+    page = render_template(
+        "error.html", title="No such postmortem", text=str(error), near=[], cycle=None
+    )
+    return page, 404
+
+
 @blueprint.get("/postmortems")
 def show_postmortems() -> str:
     """All postmortems, and the action items of all of them, overdue ones first."""

@@ -9,10 +9,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from slo.config.settings import Route
 from slo.domain.delivery import judge
+from slo.domain.notification import Notice
+from slo.notify.dispatcher import dispatch_once
+from slo.notify.outbox import enqueue
 from slo.notify.receivers import alertmanager
 from slo.notify.sending import send
 from slo.notify.transport import exchange
+from slo.store import migrations
+from slo.store.engine import open_engine, writing
 from tests.support.alertmanager_server import AlertmanagerServer
 
 
@@ -133,3 +139,44 @@ def test_an_end_before_its_beginning_is_never_sent(make, server, subject):
     early = now() - 900
     reply, _ = told(make, server, subject, "resolved", at=early, opened_at=now(), resolved_at=early)
     assert reply.status == 200
+
+
+class TestThroughTheOutbox:
+    @pytest.fixture
+    def engine(self, tmp_path):
+        engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
+        migrations.upgrade(engine)
+        yield engine
+        engine.dispose()
+
+    def test_an_alertmanager_that_forgot_everything_is_told_again_until_it_is_over(
+        self, make, engine, tmp_path
+    ):
+        subject, begun = "budget/checkout/availability/7", now()
+
+        def tell(kind):
+            facts = make.facts(
+                kind, at=begun, opened_at=begun, resolved_at=None, incident=None, labels=()
+            )
+            with writing(engine) as session:
+                enqueue(session, settings, Notice(subject, kind, facts), begun)
+
+        with AlertmanagerServer(tmp_path / "am") as server:
+            receiver = make.receiver("alertmanager", server.url)
+            routes = (Route("page", (receiver.name,)),)
+            settings = make.settings(server.port, receivers=(receiver,), routes=routes)
+            tell("budget")
+            assert dispatch_once(engine, settings, begun) == 1
+            server.wait_for(lambda alerts: of(subject, alerts))
+            server.forget()
+            assert server.alerts() == []
+            dispatch_once(engine, settings, begun + 30)
+            assert server.alerts() == []
+            dispatch_once(engine, settings, begun + 61)
+            server.wait_for(lambda alerts: of(subject, alerts))
+            tell("budget-over")
+            dispatch_once(engine, settings, begun + 62)
+            server.wait_for(lambda alerts: not of(subject, alerts))
+            # What is over does not come back.
+            dispatch_once(engine, settings, begun + 130)
+            assert of(subject, server.alerts()) == []

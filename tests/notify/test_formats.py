@@ -81,6 +81,7 @@ class TestPagerDuty:
         assert (payload["source"], payload["severity"]) == ("slo-prod-eu", "critical")
         assert payload["timestamp"] == "2026-11-20T20:15:00Z"
         assert (payload["component"], payload["group"]) == ("checkout", "payments")
+        assert payload["class"] == "slo-incident"
         details = payload["custom_details"]
         assert details["burn_rate"] == "16.2x over 1h, 15.8x over 5m"
         assert details["budget_left"] == "61.3 %"

@@ -65,3 +65,10 @@ class AlertmanagerServer:
 
     def __exit__(self, *_: object) -> None:
         self.child.stop()
+
+    def forget(self) -> None:
+        """Kill it and start it without its memory, as on a new machine."""
+        self.child.kill()
+        shutil.rmtree(self.folder / "data")
+        self.child.start()
+        wait_until_answers(self.child, f"{self.url}/-/ready")

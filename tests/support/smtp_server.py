@@ -115,7 +115,7 @@ class SMTPServer:
         if not answer:
             raise EOFError
         talk.connection.sendall(answer.encode() + b"\r\n")
-        if answer.startswith("354"):
+        if answer.startswith("354") and line.upper() == "DATA":
             self._take(talk)
         return not special
 
@@ -126,8 +126,9 @@ class SMTPServer:
             if not part:
                 raise EOFError
             content += part
-        if self._say(talk, "CONTENT", "250 kept"):
+        if "CONTENT" not in self.answers:  # Kept before it says so, as a test looks then.
             self.mails.append(Mail(talk.sender, talk.recipients, content[:-5], talk.encrypted))
+        self._say(talk, "CONTENT", "250 kept")
 
     def _answer(self, talk: Talk, line: str) -> str:
         verb = line.split(" ", 1)[0].upper()
