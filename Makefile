@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Prometheus is unpacked here when it is not on the PATH; nothing is installed, no service starts.
 TOOLS := .tools
+RUN_PATH = $(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin:$(CURDIR)/$(TOOLS)/alertmanager/usr/bin
 
 # For example: make demo DEMO_FLAGS="--fault errors", make test PYTEST_FLAGS="tests/demo -q"
 DEMO_FLAGS ?=
@@ -15,16 +16,16 @@ PYTEST_FLAGS ?=
 demo: $(VENV)/.project
 	$(BIN)/slo demo $(DEMO_FLAGS)
 
-test: $(VENV)/.dev $(TOOLS)/.prometheus chromium
-	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" $(BIN)/pytest $(PYTEST_FLAGS)
+test: $(VENV)/.dev $(TOOLS)/.prometheus $(TOOLS)/.alertmanager chromium
+	PATH="$(RUN_PATH)" $(BIN)/pytest $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev $(TOOLS)/.prometheus
-	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" $(BIN)/python benchmarks/run.py
+bench: $(VENV)/.dev $(TOOLS)/.prometheus $(TOOLS)/.alertmanager
+	PATH="$(RUN_PATH)" $(BIN)/python benchmarks/run.py
 
 clean:
 	rm -rf $(VENV) $(TOOLS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -51,6 +52,19 @@ $(VENV)/.dev: $(VENV)/.project pyproject.toml
 $(TOOLS)/.prometheus: $(VENV)/.project
 	mkdir -p $(TOOLS)
 	$(BIN)/python -m slo.demo.binaries $(TOOLS)
+	touch $@
+
+# Like Prometheus: found on the PATH, or unpacked beside it.
+$(TOOLS)/.alertmanager:
+	rm -rf $(TOOLS)/alertmanager && mkdir -p $(TOOLS)/alertmanager
+	@if command -v prometheus-alertmanager || command -v alertmanager; then :; else \
+	  cd $(TOOLS)/alertmanager \
+	  && echo "Unpacking Debian's prometheus-alertmanager" \
+	  && { apt-get -q -o APT::Sandbox::User=root download prometheus-alertmanager \
+	    || { apt-get -q update && apt-get -q -o APT::Sandbox::User=root download prometheus-alertmanager; } \
+	    || { echo "The tests need Alertmanager: apt-get install prometheus-alertmanager" >&2; exit 1; }; } \
+	  && dpkg-deb -x prometheus-alertmanager_*.deb . && rm prometheus-alertmanager_*.deb; \
+	fi
 	touch $@
 
 # A browser's dependencies are some hundred packages, so it is installed, not unpacked.
