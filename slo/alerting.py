@@ -59,6 +59,14 @@ class Booked:
         """Whether a bucket that ended `at` is decided long after its end."""
         return now - at > LATE_BUCKETS * self.meter.bucket + self.lag
 
+    def lag_at(self, now: int) -> int:
+        """Seconds after a bucket's end at which the next one can be expected to be booked.
+
+        A bucket without data waits for the source's next scrape, which may take a minute.
+        """
+        waited = now - self.booking.span.end
+        return self.lag if self.is_late(self.booking.span.end, now) else max(self.lag, waited)
+
 
 def decide_alerts(
     session: Session, settings: Settings, booked: Sequence[Booked], now: int
@@ -168,9 +176,10 @@ def _decide(
     absences = {a.end: (a.kind, a.since) for a in b.booking.absences}
     # A window's budget hardly moves within a span, so its end decides.
     passing = Policy(tuple(r for r in policy.rules if r.kind != "budget"))
+    lag = b.lag_at(now)
     for increment in b.booking.increments:
         at = increment.end
-        moment = track.moment(at, b.slo.objective, spent=spent, absence=absences.get(at), lag=b.lag)
+        moment = track.moment(at, b.slo.objective, spent=spent, absence=absences.get(at), lag=lag)
         rules = policy if at == b.booking.span.end else passing
         changes, states = _at(rules, moment, b.slo.id, states, now, late=b.is_late(at, now))
         found += changes

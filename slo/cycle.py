@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING
 
 from slo.context import collector_paused
 from slo.declaring import declare
+from slo.domain.indicator import Events, Latency, Mean
 from slo.domain.span import Span, bucket_floor
 from slo.domain.standing import FAULT, UNMATCHED
 from slo.horizon import backfill_reach, horizon_of
 from slo.prometheus.collector import collect
 from slo.prometheus.errors import SourceError
-from slo.prometheus.head import INGESTS_WITHIN
+from slo.prometheus.head import ingests_within
 from slo.prometheus.job import Fault, Job
 from slo.publishing import stand_booked, stand_still, stand_unmetered
 from slo.store import booking, cycles, edges, notes
 from slo.store.engine import reading, writing
 from slo.store.errors import StoreError, StoreRefused
-from slo.watching import watch_sources
+from slo.watching import Silence, watch_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,9 +49,6 @@ FIRST_READING = 600
 LONGEST_SPAN = 21_600
 """Seconds that one transaction books of an SLO; a longer absence takes several."""
 
-_MISSED_SCRAPES = 3
-"""A source that missed so many scrapes of all its targets is silent."""
-
 MOST_SECONDS = 2_160_000
 """Seconds that one pass books of all SLOs together: their samples are in memory at once."""
 
@@ -63,8 +61,8 @@ class CycleReport:
     faults: Mapping[str, Fault] = field(default_factory=dict)
     caught_up: bool = True
     """Whether every SLO that can be read is booked as far as it can be now."""
-    silent: Mapping[str, str] = field(default_factory=dict)
-    """Sources that cannot be read or ingest nothing, and why, in words."""
+    silent: Mapping[str, Silence] = field(default_factory=dict)
+    """Sources that cannot be read or ingest nothing."""
 
     @property
     def errors(self) -> Counter[str]:
@@ -118,7 +116,7 @@ def _book_source(
         horizon = horizon_of(context.clients[source], context.source(source), now)
     except SourceError as error:
         fault = Fault(error.kind, str(error))
-        return CycleReport(faults={f"source {source}": fault}, silent={source: str(error)})
+        return CycleReport(faults={f"source {source}": fault}, silent={source: Silence(str(error))})
     todo = _begun(context, source, counted, horizon, faults)
     shown = False
     while todo and time.monotonic() < deadline:
@@ -126,27 +124,34 @@ def _book_source(
         faults |= {o.job.slo.id: o.fault for o in outcomes if o.fault is not None}
         done = _write(context, todo, outcomes, now, faults)
         booked |= done
-        shown = shown or any(o.booking is not None and _has_data(o.booking) for o in outcomes)
+        shown = shown or any(_shows_samples(o) for o in outcomes)
         todo = _behind(todo, outcomes, done, horizon)
     silent = {} if shown else _silence(context, source, horizon)
     return CycleReport(frozenset(booked), faults, not todo, silent)
 
 
-def _has_data(booking: Booking) -> bool:
-    """Whether the newest bucket holds data: then its source is not silent."""
-    return booking.increments[-1].covered > 0
+def _shows_samples(outcome: Outcome) -> bool:
+    """Whether the newest bucket holds samples: then the source is not silent.
+
+    An evaluated query proves nothing: Prometheus answers it from samples of five minutes ago.
+    """
+    is_counted = isinstance(outcome.job.indicator, Events | Latency | Mean)
+    booking = outcome.booking
+    return is_counted and booking is not None and booking.increments[-1].covered > 0
 
 
-def _silence(context: Context, source: str, horizon: Horizon) -> dict[str, str]:
-    """Why a source is silent, of which no SLO showed data; asked only then."""
-    scrape = context.source(source).scrape_interval.total_seconds()
-    within = max(INGESTS_WITHIN, _MISSED_SCRAPES * scrape)
+def _silence(context: Context, source: str, horizon: Horizon) -> dict[str, Silence]:
+    """Why a source is silent, of which no SLO showed samples; asked only then."""
+    within = ingests_within(context.source(source).scrape_interval.total_seconds())
+    head = horizon.head
     try:
-        ingests = horizon.head.ingests(horizon.head.now, within)
+        if head.ingests(head.now, within):
+            return {}
+        newest = head.newest()
     except SourceError as error:
-        return {source: str(error)}
+        return {source: Silence(str(error))}
     why = f"it answers, and has scraped nothing for {within:.0f} seconds"
-    return {} if ingests else {source: why}
+    return {source: Silence(why, None if newest is None else int(newest))}
 
 
 def _begun(

@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "Tell how an SLO's number came about.",
     "verify": "Count a past day again from Prometheus.",
     "alerts": "Show which alerts fire, and what fired before.",
+    "replay": "Replay an alert policy over an SLO's past: what would have fired.",
     "incidents": "List, show, acknowledge, assign and resolve incidents.",
     "notify": "Test receivers, list what was sent, send again what died.",
     "silence": "Mute notifications until a time; the ledger goes on.",

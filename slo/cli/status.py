@@ -85,6 +85,7 @@ def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_js
     out = show.console()
     if found:
         out.print(table_of(found, now if at is None else at, out.width))
+        show_alerts(out, found)
     _footnotes(out, found, chosen, [k for k in known if k not in set(declared)])
     return 0
 
@@ -188,6 +189,16 @@ def forecast(standing: Standing, now: int) -> str:
     if standing.budget.remaining <= 0:
         return "gone" if gone is None else f"gone {show.length(max(0, now - gone))}"
     return "within" if gone is None else f"in {show.length(max(0, gone - now))}"
+
+
+def show_alerts(out: Console, found: Sequence[Standing]) -> None:
+    """A line for each alert that fires, pages first."""
+    firing = [(s, a) for s in found for a in s.alerts if a.since is not None]
+    for standing, alert in sorted(firing, key=lambda f: (f[1].severity != "page", f[0].slo)):
+        incident = "" if standing.incident is None else f" (incident {standing.incident})"
+        style = "bold red" if alert.severity == "page" else "yellow"
+        text = f"{standing.slo}: {alert.rule} fires since {rfc3339(alert.since or 0)}{incident}:"
+        out.print(Text.assemble((f"{alert.severity}  ", style), f"{text} {alert.reason}"))
 
 
 def _footnotes(

@@ -35,7 +35,7 @@ def absences(
     `last_seen` is the newest sample of targets that had left before. All times in epoch
     milliseconds, but those of the result. A target that is up and does not expose
     the series is neither down nor gone, so there is no absence then. Whether the source
-    has data at all is for the caller to know: without, nothing is gone.
+    had data at a bucket's end is for the caller to know: without, nothing is gone then.
     """
     seen: list[list[tuple[int, int, Timeline]]] = [[] for _ in ends]
     for target, up in targets:
@@ -52,7 +52,7 @@ def _absence(
     if newest is None or any(end - at <= grace for at, grace, _ in seen):
         return None
     told = {_health(at, grace, up, end) for at, grace, up in seen}
-    if "up" in told or "back" in told:
+    if "up" in told:
         return None
     kind: Literal["dead", "gone"] = "dead" if "down" in told else "gone"
     return Absence(kind, newest // 1000, end // 1000)
@@ -60,10 +60,9 @@ def _absence(
 
 def _health(
     newest: int, grace: int, up: Timeline, end: int
-) -> Literal["up", "down", "left", "back"]:
+) -> Literal["up", "down", "left"]:
     """What the source says of a target that is silent since `newest`."""
     latest = up.at(end)
     if latest is not None and latest[0] > newest and end - latest[0] <= grace:
         return "up" if latest[1] else "down"
-    # One whose `up` goes on later had not left: the source was silent for a while.
-    return "back" if up.times and up.times[-1] > end else "left"
+    return "left"

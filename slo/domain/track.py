@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,8 +26,9 @@ class Track:
     """One meter's readings, what is excluded of them, and the steps carried across gaps.
 
     `reading_at` gives the last reading at or before an instant, `carried` holds the
-    bucket ends and lengths of carried steps in order, both in seconds. Corrections are
-    no part of it: they neither fire nor resolve alerts.
+    bucket ends and lengths of carried steps in order, both in seconds; `excluded` is
+    disjoint and in order. Corrections are no part of it: they neither fire nor resolve
+    alerts.
     """
 
     bucket: int
@@ -84,10 +85,20 @@ class _Look:
         return max((length for _, length in steps[first:last]), default=0)
 
     def _tally(self, seconds: int) -> Tally:
-        return tally(self._span(seconds), self.track.reading_at, self.track.excluded)
+        span = self._span(seconds)
+        return tally(span, self.track.reading_at, self._excluded(span))
 
     def _net(self, seconds: int) -> int:
-        return net_seconds(self._span(seconds), self.track.excluded)
+        span = self._span(seconds)
+        return net_seconds(span, self._excluded(span))
+
+    def _excluded(self, span: Span) -> Sequence[Span]:
+        """What is excluded of the span; years of maintenance need not be gone through."""
+        every = self.track.excluded
+        if not every:
+            return every
+        first = bisect_right(every, span.start, key=_end_of)
+        return every[first : bisect_left(every, span.end, key=_start_of)]
 
     def _span(self, seconds: int) -> Span:
         return Span(max(self.at - seconds, min(self.track.begun, self.at)), self.at)
@@ -95,6 +106,14 @@ class _Look:
 
 def _end(step: tuple[int, int]) -> int:
     return step[0]
+
+
+def _end_of(span: Span) -> int:
+    return span.end
+
+
+def _start_of(span: Span) -> int:
+    return span.start
 
 
 def _kept(known: dict[int, T], seconds: int, find: Callable[[int], T]) -> T:

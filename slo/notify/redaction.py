@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from slo.config.settings import Receiver
 
-OPEN_KEYS = frozenset({"from", "to", "host", "port", "username"})
+OPEN_KEYS = frozenset(
+    {"from", "to", "host", "port", "username", "labels", "tags", "team", "tls", "content_type"}
+)
 """Options that are no secret: people need them to find a fault."""
 SHORTEST, SHORTEST_PART = 5, 8
 """Letters of a secret, and of a part of a URL, below which it is no secret but a word."""

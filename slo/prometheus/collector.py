@@ -13,6 +13,7 @@ from slo.domain.reads import bound_of
 from slo.domain.span import Span
 from slo.prometheus.errors import SourceError
 from slo.prometheus.evidence import Evidence, Known
+from slo.prometheus.head import ingests_within
 from slo.prometheus.job import Fault, Outcome
 from slo.prometheus.lookback import look_further_back, with_silent
 from slo.prometheus.pending import begin, count_of
@@ -22,6 +23,7 @@ from slo.prometheus.slices import collect_slices
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slo.domain.booking import Booking
     from slo.domain.strand import Sampled
     from slo.prometheus.head import Head
     from slo.prometheus.job import Job
@@ -124,11 +126,18 @@ def _book_all(
         if pending.job.hold:
             notes = unmatched(pending.reads, count.series.values())
             booking = replace(booking, notes=(*booking.notes, *notes))
-        if any(a.kind == "gone" for a in booking.absences) and not head.ingests(booking.span.end):
-            # What is silent together with its whole source has not left it.
-            booking = replace(booking, absences=())
-        outcomes.append(Outcome(pending.job, booking))
+        outcomes.append(Outcome(pending.job, _while_ingesting(pending.job, booking, head)))
     return outcomes
+
+
+def _while_ingesting(job: Job, booking: Booking, head: Head) -> Booking:
+    """The booking without targets that are gone together with their whole source."""
+    if not any(a.kind == "gone" for a in booking.absences):
+        return booking
+    within = ingests_within(job.scrape_interval)
+    ingested = head.ingested(booking.span, job.meter.bucket, within)
+    kept = (a for a in booking.absences if a.kind == "dead" or a.end in ingested)
+    return replace(booking, absences=tuple(kept))
 
 
 def _missing_bound(

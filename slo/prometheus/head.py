@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from slo.domain.span import bucket_floor
+from slo.domain.span import Span, bucket_floor
 
 if TYPE_CHECKING:
-    from slo.domain.span import Span
     from slo.prometheus.client import PrometheusClient
 
 HEAD_QUERY = "max(timestamp(up))"
@@ -18,7 +17,14 @@ WAIT_FOR_SAMPLES = 600
 
 
 INGESTS_WITHIN = 120
-"""Seconds within which a source that ingests shows a scrape."""
+"""Seconds within which a source that ingests shows a scrape, if it does not scrape rarely."""
+
+_MISSED_SCRAPES = 3
+
+
+def ingests_within(scrape_interval: float) -> float:
+    """Seconds without a scrape of any target after which a source is silent."""
+    return max(INGESTS_WITHIN, _MISSED_SCRAPES * scrape_interval)
 
 
 @dataclass(slots=True)
@@ -30,6 +36,7 @@ class Head:
     _newest: float | None = None
     _asked: bool = False
     _lock: Lock = field(default_factory=Lock)
+    _before: dict[tuple[Span, int], dict[int, float]] = field(default_factory=dict)
 
     def newest(self) -> float | None:
         """When the source's newest `up` was scraped, epoch seconds; None: it is silent."""
@@ -44,6 +51,19 @@ class Head:
         """Whether the source has samples from `within` seconds before `end` or later."""
         newest = self.newest()
         return newest is not None and newest >= end - within
+
+    def ingested(self, span: Span, bucket: int, within: float = INGESTS_WITHIN) -> set[int]:
+        """The bucket ends of `span` at which the source had samples of the last seconds."""
+        with self._lock:
+            if (span, bucket) not in self._before:
+                answer = self.client.range(HEAD_QUERY, span.start + bucket, span.end, bucket)
+                self._before[span, bucket] = {
+                    at // 1000: newest
+                    for one in answer.series
+                    for at, newest in zip(one.times, one.values, strict=True)
+                }
+            before = self._before[span, bucket]
+        return {end for end, newest in before.items() if end - newest <= within}
 
     def settled_end(self, span: Span, bucket: int, newest_sample: int | None) -> int:
         """Up to where `span` may be booked, given its newest sample (epoch ms).

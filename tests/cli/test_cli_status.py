@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from slo.cli import show
-from slo.cli.status import forecast, table_of
+from slo.cli.status import forecast, show_alerts, table_of
 from slo.domain.span import Span
-from slo.domain.standing import BURN_SPANS, Budget, Note, Standing
+from slo.domain.standing import BURN_SPANS, Budget, Note, Standing, StandingAlert
 from slo.store import slos, standings
 from slo.store.engine import open_engine, writing
 
@@ -190,3 +190,19 @@ def test_json_is_the_contract(stored):
 def test_a_pipe_s_lines_are_never_folded(stored):
     lines = stored.run("status", env={"COLUMNS": "40"}).stdout.splitlines()
     assert "29,669 / 51,842,221" in lines[2]
+
+
+def test_what_fires_is_told_below_the_table_and_pages_come_first():
+    slow = StandingAlert("ticket-1d", "burn", "ticket", AT - 60, "burned 3x over 1d")
+    fast = StandingAlert("page-1h", "burn", "page", AT, "burned 15x over 1h")
+    still = StandingAlert("page-6h", "burn", "page", None, "", "the newest bucket has no data")
+    found = [
+        standing("a/slow", alerts=(slow, still)),
+        standing("b/fast", alerts=(fast,), incident=7),
+    ]
+    out = io.StringIO()
+    show_alerts(Console(file=out, width=200), found)
+    assert out.getvalue().splitlines() == [
+        "page  b/fast: page-1h fires since 2026-11-20T20:00:00Z (incident 7): burned 15x over 1h",
+        "ticket  a/slow: ticket-1d fires since 2026-11-20T19:59:00Z: burned 3x over 1d",
+    ]

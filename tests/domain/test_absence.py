@@ -43,9 +43,10 @@ def test_a_target_whose_up_ends_is_gone():
     assert kinds((seen(LAST), up(1.0, until=LAST)))[-1] == ("gone", ENDS[-1] // 1000)
 
 
-def test_a_target_whose_up_comes_back_was_not_gone():
+def test_a_target_that_comes_back_without_its_series_is_gone_until_then():
     times = [15_000, LAST, *range(ENDS[3] + 15_000, ENDS[4] + 1, 15_000)]
-    assert kinds((seen(LAST), Timeline(times, [1.0] * len(times)))) == []
+    found = kinds((seen(LAST), Timeline(times, [1.0] * len(times))))
+    assert found == [("gone", end // 1000) for end in ENDS[1:4]]
 
 
 def test_down_beside_gone_is_dead():

@@ -260,6 +260,83 @@ def test_verdicts_follow_each_other_lawfully(buckets, rule):
         state = decision.state
 
 
+STREAM = st.lists(
+    st.tuples(
+        st.tuples(
+            st.sampled_from([0, 0, 143, 144, 145, 600]), st.sampled_from([0, 9999, 10_000, 10_001])
+        ),
+        st.integers(1, 8),
+    ),
+    min_size=1,
+    max_size=8,
+).map(lambda runs: [(min(bad, total), total) for (bad, total), n in runs for _ in range(n)])
+
+
+def shares(buckets, number, minutes):
+    """Bad and total events of the last minutes, as whole numbers."""
+    inside = buckets[max(0, number - minutes) : number]
+    return sum(bad for bad, _ in inside), sum(total for _, total in inside)
+
+
+@settings(max_examples=200)
+@given(STREAM)
+def test_it_fires_when_both_windows_reach_the_factor_and_ends_after_the_short_one_was_calm(
+    buckets,
+):
+    """The same told in whole numbers: 14.4x of 0.1 % are 144 of 10,000."""
+    expected, firing, calm_since = [], False, None
+    for number in range(1, len(buckets) + 1):
+        long, short = shares(buckets, number, 10), shares(buckets, number, 2)
+        short_burns = short[1] > 0 and short[0] * 10_000 >= short[1] * 144
+        long_burns = long[1] > 0 and long[0] * 10_000 >= long[1] * 144
+        if not firing:
+            firing, calm_since = long_burns and short_burns and long[0] >= 2, None
+            expected.append("fires" if firing else "quiet")
+        elif short_burns:
+            calm_since = None
+            expected.append("firing")
+        else:
+            calm_since = number if calm_since is None else calm_since
+            firing = number - calm_since < 2
+            expected.append("firing" if firing else "resolves")
+    assert live(PAGE, buckets) == expected
+
+
+def test_a_frozen_moment_starts_the_calm_anew():
+    calm = [(100, 1000)] * 10 + [GOOD] * 3
+    assert live(PAGE, [*calm, GOOD])[-1] == "resolves"
+    assert live(PAGE, [*calm, (0, 0, 0.0), GOOD, GOOD])[-3:] == ["frozen", "frozen", "firing"]
+
+
+def test_a_frozen_rule_goes_on_by_itself_once_there_are_data():
+    verdicts = live(PAGE, [(100, 1000)] * 10 + [(0, 0, 0.0)] * 5 + [GOOD] * 5)
+    assert verdicts[10:] == ["frozen"] * 6 + ["firing"] * 2 + ["resolves"] + ["quiet"]
+
+
+def test_floor_and_budget_rules_take_the_severity_that_the_policy_has_now():
+    rule = FloorRule("floor", "page", Decimal("0.9"), span=300)
+    fired = at_end(rule, *[(20, 100)] * 5).state
+    softer = at_end(replace(rule, severity="ticket"), *[(20, 100)] * 6, state=fired)
+    assert (softer.verdict, softer.state.severity) == ("firing", "ticket")
+    assert softer.reason == "80% good over 5m; tickets below 90%"
+
+
+def test_a_floor_without_events_is_quiet_and_says_so():
+    decision = at_end(FloorRule("floor", "page", Decimal("0.9"), span=300), *[(0, 0)] * 5)
+    assert decision.verdict == "quiet"
+    assert decision.reason == "without events good over 5m; pages below 90%"
+
+
+def test_a_budget_fires_again_after_it_resolved():
+    rule = BudgetRule("budget-50", "ticket", Decimal("0.5"))
+    state, verdicts = None, []
+    for spent in (0.49, 0.5, 0.481, 0.479, 0.49, 0.51):
+        decision = at_end(rule, GOOD, spent=spent, state=state)
+        state = decision.state
+        verdicts.append(decision.verdict)
+    assert verdicts == ["quiet", "fires", "firing", "resolves", "quiet", "fires"]
+
+
 @given(st.integers(0, 1000), st.integers(1, 1000))
 def test_wilson_bounds_hold_the_share_and_narrow_with_more_events(part, total):
     part = min(part, total)

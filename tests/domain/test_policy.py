@@ -13,6 +13,7 @@ from slo.domain.policy import (
     budget_share,
     default_policy,
     impossible,
+    windows_text,
 )
 from slo.domain.policy_json import dump_policy, load_policy
 
@@ -58,6 +59,66 @@ def test_a_tier_over_half_of_the_most_that_can_burn_is_dropped_with_a_sentence()
     (sentence,) = policy.dropped
     assert "page-6h is left out: at 3x it is over half of 5x" in sentence
     assert "80 % can burn" in sentence
+
+
+@pytest.mark.parametrize(
+    ("objective", "ladder", "dropped"),
+    [
+        ("0.999", ["page-1h", "page-6h", "ticket-1d", "ticket-3d"], []),
+        ("0.99", ["page-1h", "page-6h", "ticket-1d", "ticket-3d"], []),
+        ("0.95", ["page-6h", "ticket-3d", "floor"], []),
+        (
+            "0.8",
+            ["ticket-3d", "floor"],
+            [
+                "page-6h is left out: at 3x it is over half of 5x, the most that an objective of"
+                " 80 % can burn"
+            ],
+        ),
+        (
+            "0.6",
+            ["floor"],
+            [
+                "page-6h is left out: at 3x it is over half of 2.5x, the most that an objective of"
+                " 60 % can burn",
+                "ticket-3d is left out: at 1.5x it is over half of 2.5x, the most that an objective"
+                " of 60 % can burn",
+            ],
+        ),
+        ("0.5", [], None),
+    ],
+)
+def test_each_objective_gets_the_tiers_that_it_can_burn(objective, ladder, dropped):
+    policy = default_policy(Decimal(objective))
+    assert [r.name for r in policy.rules if r.kind in {"burn", "floor"}] == ladder
+    if dropped is not None:
+        assert list(policy.dropped) == dropped
+    assert [r.name for r in policy.rules if r.kind == "budget"] == [
+        "budget-50",
+        "budget-75",
+        "budget-90",
+        "budget-100",
+    ]
+
+
+def test_a_floor_that_lies_at_nothing_is_impossible():
+    rule = FloorRule("floor", "page", Decimal(0))
+    assert impossible(rule, Decimal("0.5")) == ("can never fire: the indicator is never below 0")
+
+
+def test_a_factor_at_the_most_that_can_burn_is_possible():
+    rule = BurnRule("own", "page", Decimal(20), 3600, 300)
+    assert impossible(rule, Decimal("0.95")) is None
+    assert impossible(replace(rule, factor=Decimal("20.01")), Decimal("0.95")) is not None
+
+
+def test_windows_are_told_as_people_write_them():
+    assert [windows_text(rule) for rule in LADDER] == [
+        "1h and 5m",
+        "6h and 30m",
+        "1d and 2h",
+        "3d and 6h",
+    ]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

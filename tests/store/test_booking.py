@@ -201,9 +201,9 @@ def test_a_carried_step_before_the_first_reading_belongs_to_it_once_it_is_known(
     with writing(engine) as session:
         booking.book(session, [make.booking(meter, t, [(1, 1)], carried={0: 900})])
         booking.book_back(session, make.booking(meter, t - 60, [(1, 1)], carried={0: 700}), 60)
-        assert readings.max_carried(session, meter, t - 60, t) == 700
-        assert readings.max_carried(session, meter, t - 60, t + 60) == 900
-        assert readings.max_carried(session, meter, t + 60, t + 600) == 0
+        carried = readings.carried_since(session, {meter: t - 60})
+        assert carried == {meter: [(t, 700), (t + 60, 900)]}
+        assert readings.carried_since(session, {meter: t + 60}) == {}
 
 
 def test_a_ledger_booked_in_any_order_has_the_same_differences(engine, make):

@@ -74,12 +74,13 @@ def test_readings_between_leave_out_the_start_and_hold_the_end(engine, booked, m
     assert [r.end - make.T0 for r in found] == [120, 180, 240]
 
 
-def test_the_longest_carried_step_of_a_span(engine, booked, make):
+def test_carried_steps_after_an_instant_by_meter(engine, booked, make):
+    def carried(start):
+        return readings.carried_since(session, {booked[0]: make.T0 + start}).get(booked[0], [])
+
     with reading(engine) as session:
-
-        def carried(start, end):
-            return readings.max_carried(session, booked[0], make.T0 + start, make.T0 + end)
-
-        assert carried(0, 3000) == 700
-        assert carried(240, 300) == 400
-        assert carried(300, 599) == 0
+        every = carried(0)
+        assert {length for _, length in every} >= {400, 700}
+        assert every == sorted(every)
+        assert carried(every[0][0] - make.T0) == every[1:]
+        assert readings.carried_since(session, {}) == {}

@@ -70,6 +70,8 @@ class FakeSource:
 
     def range(self, query: str, start: float, end: float, step: float) -> Answer:
         self.requests.append(query)
+        if query == HEAD and query not in self.answers:
+            return self._heads(range(round(start), round(end) + 1, round(step)))
         answer = self.answers[query]
         if isinstance(answer, Exception):
             raise answer
@@ -81,6 +83,15 @@ class FakeSource:
             if points:
                 series.append(Series({}, [e for e, _ in points], [v for _, v in points]))
         return Answer(tuple(series))
+
+    def _heads(self, ends: range) -> Answer:
+        """The newest `up` at each instant, of the five minutes before."""
+        found = {}
+        for end in ends:
+            ups = self.select("up", (end - 300) * 1000 + 1, end * 1000)
+            if ups:
+                found[end * 1000] = max(s.times[-1] for s in ups) / 1000
+        return Answer((Series({}, list(found), list(found.values())),) if found else ())
 
     def series(self, matches: list[str], start: float, end: float) -> list[dict]:
         self.requests.append(("series", *matches))

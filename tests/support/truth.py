@@ -144,6 +144,10 @@ class Target:
             series = self._series("process_start_time_seconds")
             self.samples[series].append((at, self.started))
 
+    def alive(self, at: float) -> None:
+        """A scrape succeeds, and finds no series of ours."""
+        self.samples[self._series("up")].append((ms(at), 1.0))
+
     def fail(self, at: float) -> None:
         """A scrape fails."""
         self.samples[self._series("up")].append((ms(at), 0.0))
