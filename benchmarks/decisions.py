@@ -58,6 +58,7 @@ def decisions(days: int) -> dict[str, Any]:
         span = Span(END - days * DAY, END)
         _fill(engine, span)
         figures = {f"{key}_fine": value for key, value in _replayed(engine, span).items()}
+        figures["mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         with reading(engine) as session:
             meter = slos.running_meters(session)[SLO_.id]
             past = read_past(session, meter, span, [TODAY])
@@ -69,7 +70,6 @@ def decisions(days: int) -> dict[str, Any]:
             ]
             compaction.compact(session, meter.id, END, keep, ())
         figures |= {f"{key}_kept": value for key, value in _replayed(engine, span).items()}
-        figures["mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return figures
 
 

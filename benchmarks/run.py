@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import peer
 from children import CHILDREN
+from decisions import decisions
 from fleet import LAYOUTS, Fleet, Loaded, ensure_loaded
 from outbox import BATCHES, outbox
 from server import prometheus
@@ -46,6 +47,7 @@ CYCLE_TARGETS = {"labels": 1.5, "names": 1.5, "apart": 4.0}
 """Seconds for a cycle of 1,000 SLOs, by layout."""
 
 BACKFILL_TARGET, HELP_TARGET, PAGE_TARGET, SAMPLES_TARGET = 60.0, 0.1, 0.1, 2.0
+REPLAY_TARGET = 10.0
 FLAT = 1.1
 """How much more an SLO may cost in a larger fleet before its cost is said to rise."""
 
@@ -182,6 +184,33 @@ class Bench:
             text = f"{database}, batches of {BATCHES[1]} / {BATCHES[0]}"
             self.table.add(Figure("outbox", text, f"{many / one:.1f}"))
 
+    def decisions(self) -> None:
+        """Alert decisions, and replays of one SLO with all readings and after compaction."""
+        days = 30 if self.quick else 365
+        found = _child("decisions", days=days)
+        self.table.add(
+            Figure("decisions", "burn-rate rules", f"{found['decided']:,.0f} /s"),
+            Figure(
+                "decisions",
+                "time of decisions / of their look-ups alone",
+                f"{found['looked'] / found['decided']:.1f}",
+            ),
+        )
+        for key, what in (("fine", "all readings"), ("kept", "after compaction")):
+            seconds = found[f"both_{key}"]
+            self.table.add(
+                Figure(
+                    "replay",
+                    f"{days} days, {what}",
+                    f"{seconds:.1f} s",
+                    "" if self.quick else f"< {REPLAY_TARGET:.0f} s",
+                    None if self.quick else seconds < REPLAY_TARGET,
+                    f"{found[f'readings_{key}']:,} readings, two policies; one alone:"
+                    f" {found[f'alone_{key}']:.1f} s, {found[f'alerts_{key}']} alerts",
+                )
+            )
+        self.table.add(Figure("replay", "peak memory", f"{found['mb']:.0f} MB"))
+
     def _loaded(self, fleet: Fleet, age: int) -> Loaded:
         name = f"{fleet.layout}-{fleet.size}-{fleet.scrape}s-{fleet.end - fleet.start}"
         loaded = ensure_loaded(
@@ -280,6 +309,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "page": Bench.pages,
     "store": Bench.stores,
     "outbox": Bench.outboxes,
+    "decisions": Bench.decisions,
 }
 
 
@@ -338,6 +368,12 @@ def _samples_figure(case: str, found: dict[str, Any], per: str = "") -> Figure:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps((CHILDREN | {"outbox": outbox})[sys.argv[2]](**json.loads(sys.argv[3]))))
+        print(
+            json.dumps(
+                (CHILDREN | {"decisions": decisions, "outbox": outbox})[sys.argv[2]](
+                    **json.loads(sys.argv[3])
+                )
+            )
+        )
     else:
         sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from slo.context import Context, Spent
     from slo.declaring import Counted
-    from slo.domain.booking import Booking
     from slo.domain.meter import Edge
     from slo.horizon import Horizon
     from slo.prometheus.job import Outcome
@@ -84,7 +83,8 @@ def _run(context: Context, now: float, deadline: float) -> CycleReport:
     with writing(context.engine) as session:
         number = cycles.start(session, int(now))
     declaration = declare(context, int(now))
-    by_source: dict[str, list[Counted]] = defaultdict(list)
+    # Those too of which no SLO can be counted: it may be because they do not answer.
+    by_source: dict[str, list[Counted]] = {slo.source: [] for slo in context.settings.slos}
     for c in declaration.counted:
         by_source[c.slo.source].append(c)
     with ThreadPoolExecutor(max(1, len(by_source)), "cycle") as pool:
@@ -96,7 +96,7 @@ def _run(context: Context, now: float, deadline: float) -> CycleReport:
     faults = dict(declaration.faults)
     for part in parts:
         faults.update(part.faults)
-    silent = {name: why for part in parts for name, why in part.silent.items()}
+    silent = {name: found for part in parts for name, found in part.silent.items()}
     read = [source for source in by_source if source not in silent]
     watch_sources(context.engine, context.settings, read, silent, int(now))
     rest = [c for c in declaration.counted if c.slo.id not in booked]

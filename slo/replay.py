@@ -183,8 +183,7 @@ def _clipped(meter: Meter, span: Span) -> Span:
     if found is None:
         raise EmptyPastError(
             f"the ledger of {meter.slo} reaches from {rfc3339(meter.booked_from)} to"
-            f" {rfc3339(meter.booked_to)}, and has nothing of {rfc3339(span.start)} to"
-            f" {rfc3339(span.end)}; choose --from and --to inside it, or run `slo backfill`"
+            f" {rfc3339(meter.booked_to)}; choose --from and --to inside it, or run `slo backfill`"
         )
     return found
 

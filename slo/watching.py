@@ -6,7 +6,7 @@ for an SLO. It is told once, by an alert of the installation's own.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from slo.alerting import decide_blind
@@ -17,6 +17,7 @@ from slo.notify.outbox import enqueue
 from slo.store import cycles, watches
 from slo.store.engine import reading, writing
 from slo.store.outbox import installation_id
+from slo.store.slos import row_ids
 from slo.store.watches import Watch
 
 if TYPE_CHECKING:
@@ -29,58 +30,86 @@ if TYPE_CHECKING:
     from slo.domain.notification import NoticeKind
 
 CYCLE_AFTER = 300
-"""Seconds without a finished cycle after which people are told."""
+"""Seconds without a finished cycle after which people are told, but at least two intervals."""
 
 _CYCLE = "cycle"
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why a source is silent, in words, and when its newest sample was taken, if it tells."""
+
+    why: str
+    since: int | None = None
+
+
 def watch_sources(
-    engine: Engine, settings: Settings, read: Iterable[str], silent: Mapping[str, str], now: int
+    engine: Engine, settings: Settings, read: Iterable[str], silent: Mapping[str, Silence], now: int
 ) -> None:
     """Keep since when sources are silent; tell people, and the SLOs, after ten minutes.
 
-    `read` are the sources that showed data in this cycle, `silent` says why the others did
-    not.
+    `read` are the sources that showed data in this cycle. What is known of others than
+    these and the silent ones is over: slo.yaml does not use them any more.
     """
     with reading(engine) as session:
         known = watches.all(session)
-    back = [name for name in read if _subject(name) in known]
-    if not back and not silent:
+    if not silent and not any(_is_source(subject) for subject in known):
         return
+    back = {_subject(name): f"Prometheus {name} is back" for name in read}
     with writing(engine) as session:
         known = watches.all(session)
-        for name in back:
-            _end(session, settings, known.get(_subject(name)), now, f"Prometheus {name}")
-        for name, why in silent.items():
-            watch = known.get(_subject(name)) or Watch(_subject(name), now, why)
-            watch = replace(watch, why=why)
+        for watch in known.values():
+            name = watch.subject.partition("/")[2]
+            if _is_source(watch.subject) and name not in silent:
+                removed = f"Prometheus {name} is not used any more"
+                _end(session, settings, watch, now, back.get(watch.subject, removed))
+        for name, found in silent.items():
+            begun = Watch(_subject(name), now if found.since is None else found.since, found.why)
+            watch = replace(known.get(_subject(name), begun), why=found.why)
             told = _tell_blind(session, settings, name, watch, now)
             watches.put(session, told)
             slos = [slo for slo in settings.slos if slo.source == name]
-            decide_blind(session, settings, slos, watch.silent_since, now)
+            # One that waits to take over the ledger of another (`was`) is not in the store yet.
+            stored = row_ids(session, [slo.id for slo in slos])
+            blind = [slo for slo in slos if slo.id in stored]
+            decide_blind(session, settings, blind, watch.silent_since, now)
 
 
 def watch_cycles(engine: Engine, settings: Settings, started: int, now: int) -> None:
     """Tell people when no cycle has finished for five minutes since the service `started`."""
-    with writing(engine) as session:
-        last = cycles.last(session)
-        since = max(started, 0 if last is None else last.finished)
+    with reading(engine) as session:
+        finished = _finished(session)
         known = watches.all(session).get(_CYCLE)
-        if now - since < CYCLE_AFTER:
-            _end(session, settings, known, now, "The cycle")
-            return
-        if known is not None and known.told_at is not None:
-            return
-        text = f"no cycle has finished since {rfc3339(since)}; nothing is counted or decided"
-        watch = Watch(_CYCLE, since, text, now)
-        _tell(session, settings, watch, "system", "The cycle does not finish", now)
-        watches.put(session, watch)
+    since = max(started, finished)
+    late = now - since >= max(CYCLE_AFTER, 2 * settings.interval)
+    # A service that has just started anew has not shown yet that its cycles finish.
+    over = known is not None and not late and finished > known.silent_since
+    if not over and (known is not None or not late):
+        return
+    with writing(engine) as session:
+        known = watches.all(session).get(_CYCLE)
+        if known is not None and over:
+            _end(session, settings, known, now, "The cycle finishes again")
+        elif known is None and not over:
+            text = f"no cycle has finished since {rfc3339(since)}; nothing is counted or decided"
+            watch = Watch(_CYCLE, since, text, now)
+            _tell(session, settings, watch, "system", "The cycle does not finish", now)
+            watches.put(session, watch)
 
 
 def may_beat(engine: Engine) -> bool:
-    """Whether the heartbeat may say that all is well: no source is blind."""
+    """Whether the heartbeat may say that all is well: people were told of no silence."""
     with reading(engine) as session:
         return not any(w.told_at is not None for w in watches.all(session).values())
+
+
+def _finished(session: Session) -> int:
+    last = cycles.last(session)
+    return 0 if last is None else last.finished
+
+
+def _is_source(subject: str) -> bool:
+    return subject != _CYCLE
 
 
 def _subject(source: str) -> str:
@@ -94,11 +123,9 @@ def _tell_blind(session: Session, settings: Settings, name: str, watch: Watch, n
     return replace(watch, told_at=now)
 
 
-def _end(session: Session, settings: Settings, watch: Watch | None, now: int, what: str) -> None:
-    if watch is None:
-        return
+def _end(session: Session, settings: Settings, watch: Watch, now: int, title: str) -> None:
     if watch.told_at is not None:
-        _tell(session, settings, watch, "system-over", f"{what} is back", now)
+        _tell(session, settings, watch, "system-over", title, now)
     watches.end(session, watch.subject)
 
 

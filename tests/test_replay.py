@@ -196,6 +196,6 @@ def test_rules_that_cannot_fire_at_another_objective_are_left_out_with_the_reaso
     policy, notes = refit(Policy((rule, slow)), Decimal("0.95"))
     assert policy.rules == (slow,)
     assert notes == (
-        "own is left out: it can never fire: with an objective of 0.95 the burn rate is at most"
-        " 1 / (1 - 0.95) = 20, and own asks for 40",
+        ("own is left out: it can never fire: with an objective of 0.95 the burn rate is at most"
+        " 1 / (1 - 0.95) = 20, and own asks for 40"),
     )

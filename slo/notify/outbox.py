@@ -57,6 +57,9 @@ def routed(settings: Settings, facts: Facts) -> list[Receiver]:
 
 
 def _fits(route: Route, facts: Facts) -> bool:
+    if facts.kind == "system":
+        # A silent source or cycle concerns everybody who would be paged for a service.
+        return route.severity == facts.severity
     return (
         route.severity == facts.severity
         and route.service in {"", facts.service}

@@ -310,10 +310,86 @@ def test_a_prometheus_that_is_down_for_an_hour_pages_for_no_slo_and_is_told(tmp_
     assert not silent.facts.slos
     assert silent.facts.severity == "page"
     assert silent.facts.dedup_key == back.facts.dedup_key
-    assert 9 * MINUTE <= silent.created_at - HOLE[0] <= 14 * MINUTE
+    assert 9 * MINUTE <= silent.created_at - HOLE[0] <= 12 * MINUTE
     assert 0 <= back.created_at - HOLE[1] <= 3 * MINUTE
     missed = set(range(FROM, END, MINUTE)) - set(watch.beats)
     assert min(missed) == silent.created_at - 16
     assert max(missed) <= HOLE[1] + 2 * MINUTE
     fired = {t.rule for t in watch.history if t.change == "fires" and t.slo != "fails/slo"}
     assert fired == {"blind"}
+
+
+RESTART = BREAK, BREAK + 7 * MINUTE
+"""When the Prometheus of these services restarts, and is away."""
+
+RESTARTED = (
+    Service("well", lambda *_: "serves"),
+    Service("fired-before", from_then_on("errors", BREAK - 600)),
+    Service("began-meanwhile", from_then_on("errors", BREAK + 200)),
+    Service("began-after", from_then_on("errors", RESTART[1] + 60)),
+    Service("over-meanwhile", from_then_on("errors", BREAK - 600, BREAK + 200)),
+    Service("down-before", from_then_on("down", BREAK - 90)),
+    Service("down-meanwhile", from_then_on("down", BREAK + 200)),
+)
+
+
+def in_restart(at: float) -> bool:
+    return RESTART[0] < at <= RESTART[1]
+
+
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory):
+    """Half an hour after a Prometheus was away for seven minutes."""
+    folder = tmp_path_factory.mktemp("restarted")
+    with (
+        prometheus(folder / "prometheus", RESTARTED, in_restart) as server,
+        FaultServer(forward(server.url)) as proxy,
+    ):
+
+        def each(end):
+            proxy.behaviour = close_silently if in_restart(end) else forward(server.url)
+
+        watch = Watch(settings_yaml(proxy.url, f"sqlite:///{folder / 'slo.db'}", RESTARTED))
+        watch.run(FROM, RESTART[1] + 40 * MINUTE, each)
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("job", "after"),
+    [
+        ("began-meanwhile", 7),
+        ("began-after", 7),
+        ("down-before", 4),
+        ("down-meanwhile", 5),
+    ],
+)
+def test_what_goes_on_after_prometheus_was_away_pages(restarted, job, after):
+    pages = [m for m in restarted.messages if f"{job}/slo" in m.facts.slos]
+    assert [(m.facts.kind, m.facts.severity) for m in pages if m.facts.kind != "raised"] == [
+        ("opened", "page")
+    ]
+    assert 0 < pages[0].created_at - RESTART[1] <= after * MINUTE
+
+
+def test_what_fired_before_prometheus_was_away_is_not_told_again(restarted):
+    told = [m for m in restarted.messages if "fired-before/slo" in m.facts.slos]
+    assert [m.facts.kind for m in told] == ["opened"]
+    assert told[0].created_at < BREAK
+    assert [t.change for t in restarted.history if t.slo == "fired-before/slo"].count("fires") == (
+        len(restarted.fired("fired-before/slo"))
+    )
+
+
+def test_what_ended_while_prometheus_was_away_resolves(restarted):
+    told = [m for m in restarted.messages if "over-meanwhile/slo" in m.facts.slos]
+    assert told[0].facts.kind == "opened"
+    closed = {
+        t.rule for t in restarted.history if (t.slo, t.change) == ("over-meanwhile/slo", "resolves")
+    }
+    assert "page-1h" in closed
+
+
+def test_seven_minutes_without_prometheus_are_told_to_nobody(restarted):
+    assert not [m for m in restarted.messages if not m.facts.slos]
+    assert "well/slo" not in restarted.told("opened")
+    assert set(range(FROM, RESTART[1], MINUTE)) <= set(restarted.beats)
