@@ -38,6 +38,7 @@ def _port(name: str, default: int, of: str) -> Callable[[Callable[..., int]], Ca
 @_port("--port", _DEFAULT.port, "the page")
 @_port("--prometheus-port", _DEFAULT.prometheus_port, "Prometheus")
 @_port("--model-port", _DEFAULT.model_port, "the service's metrics")
+@_port("--sink-port", _DEFAULT.sink_port, "the receiver of its pages")
 @click.option(
     "--days",
     type=click.IntRange(1, 366),
@@ -58,13 +59,18 @@ def command(
     port: int,
     prometheus_port: int,
     model_port: int,
+    sink_port: int,
     days: int,
     seed: int,
 ) -> int:
     """Show it all: a fraud-model service, its history, a Prometheus, and SLO Ledger.
 
+    A fault opens an incident within two minutes and pages a receiver of the demo's
+    own, which prints what it gets. A few minutes after its end the incident
+    resolves, and the draft of a postmortem is there to be edited.
+
     Everything lives in one folder. Ports that are taken are passed over. Ctrl-C
     ends all that it started and nothing else; started again on the same day, it
     goes on with the same data.
     """
-    return run(DemoOptions(folder, fault, port, prometheus_port, model_port, days, seed))
+    return run(DemoOptions(folder, fault, port, prometheus_port, model_port, days, seed, sink_port))

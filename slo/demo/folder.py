@@ -10,6 +10,7 @@ import shutil
 from datetime import UTC, datetime
 from string import Template
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from slo.demo.history import INSTANCE, JOB
 from slo.demo.processes import end_leftover, started_at
@@ -123,12 +124,16 @@ class DemoFolder:
         """Prometheus's configuration, for a model on `port`."""
         return Template(SCRAPE).substitute(port=port)
 
-    def write_config(self, prometheus_url: str) -> None:
-        """Write the demo's slo.yaml."""
+    def write_config(self, *, prometheus: str, site: str, sink: str, secret: str) -> None:
+        """Write the demo's slo.yaml, for servers at these URLs; `secret` signs what `sink` gets."""
         text = importlib.resources.files("slo.demo").joinpath("slo.yaml").read_text()
         self.config.write_text(
             Template(text).substitute(
-                prometheus=json.dumps(prometheus_url),
+                prometheus=json.dumps(prometheus),
+                site=json.dumps(site),
+                sink=json.dumps(sink),
+                sink_port=urlsplit(sink).port,
+                secret=json.dumps(secret),
                 # Absolute, so that `slo status --config` works from anywhere.
                 database=json.dumps(f"sqlite:///{self.database}"),
             )

@@ -24,3 +24,5 @@ class DemoOptions:
     days: int = 30
     """Of history."""
     seed: int = 1
+    sink_port: int = 8002
+    """Of the receiver that shows what is sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import time
 import urllib.error
@@ -22,6 +23,7 @@ from slo.demo.processes import (
     free_port,
     wait_until_answers,
 )
+from slo.demo.sink import Sink
 from slo.demo.terminal import Interrupts, Keys
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Ports:
     web: int
     prometheus: int
     model: int
+    sink: int
 
 
 def run(options: DemoOptions) -> int:
@@ -77,7 +80,7 @@ def _run(
     ports = _choose_ports(options)
     _ensure_history(options, folder, binaries)
 
-    model_url = f"http://127.0.0.1:{ports.model}"
+    model_url, site = f"http://127.0.0.1:{ports.model}", f"http://127.0.0.1:{ports.web}"
     model = _model(options, folder, ports.model)
     prometheus = Prometheus(
         binaries.prometheus,
@@ -86,7 +89,6 @@ def _run(
         config=folder.scrape_config(ports.model),
         log=folder.logs / "prometheus.log",
     )
-    folder.write_config(prometheus.url)
     serve = _serve(folder, ports.web)
 
     def start(child: Child, answers: str) -> None:
@@ -96,16 +98,19 @@ def _run(
             folder.note_children(children)
         wait_until_answers(child, answers, timeout=60.0)
 
-    start(model, f"{model_url}/faults")
-    prometheus.write_config()
-    start(prometheus.child, prometheus.ready_url)
-    start(serve, f"http://127.0.0.1:{ports.web}/healthz")
+    with Sink(ports.sink, secrets.token_urlsafe(24), lambda m: click.echo(m.line())) as sink:
+        folder.write_config(prometheus=prometheus.url, site=site, sink=sink.url, secret=sink.secret)
+        start(model, f"{model_url}/faults")
+        prometheus.write_config()
+        start(prometheus.child, prometheus.ready_url)
+        start(serve, f"{site}/healthz")
 
-    click.echo(f"Prometheus   {prometheus.url}")
-    click.echo(f"the model    {model_url}/metrics")
-    click.echo(f"SLO Ledger   http://127.0.0.1:{ports.web}")
-    click.echo(f"Up after {time.monotonic() - begun:.0f} s; the past fills in by itself.")
-    _watch(children, model_url, frozenset({options.fault} if options.fault else ()))
+        click.echo(f"Prometheus   {prometheus.url}")
+        click.echo(f"the model    {model_url}/metrics")
+        click.echo(f"the receiver {sink.url} shows each page and ticket; so does this terminal")
+        click.echo(f"SLO Ledger   {site}")
+        click.echo(f"Up after {time.monotonic() - begun:.0f} s; the past fills in by itself.")
+        _watch(children, model_url, frozenset({options.fault} if options.fault else ()))
 
 
 def _watch(children: list[Child], model_url: str, faults: frozenset[Fault]) -> None:
@@ -127,6 +132,8 @@ def _watch(children: list[Child], model_url: str, faults: frozenset[Fault]) -> N
                 continue
             switch_faults(model_url, faults)
             click.echo(f"Fault: {', '.join(sorted(faults)) or 'none'}")
+            if not faults:
+                click.echo("What burned resolves a few minutes after it has ended.")
 
 
 def switch_faults(model_url: str, faults: frozenset[Fault]) -> None:
@@ -147,6 +154,7 @@ def _choose_ports(options: DemoOptions) -> Ports:
         ("the page", options.port),
         ("Prometheus", options.prometheus_port),
         ("the model", options.model_port),
+        ("the receiver", options.sink_port),
     ):
         port = free_port(wanted, apart_from=frozenset(chosen))
         if port != wanted:

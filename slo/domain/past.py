@@ -38,6 +38,8 @@ class Past:
     ends: Sequence[int]
     bad: Sequence[float]
     total: Sequence[float]
+    covered: Sequence[float]
+    """Covered seconds as they were read; without more of them there were no data."""
     slack: float
     exclusions: Sequence[Exclusion] = ()
     _before: dict[int, Sequence[int]] = field(default_factory=dict)
@@ -61,7 +63,9 @@ class Past:
         track = Track(bucket, begun, reading_at, excluded, carried)
         bad, total = _net(readings, track)
         largest = max((max(abs(r.good), abs(r.total)) for r in readings), default=0.0)
-        return cls(track, readings, ends, bad, total, largest * _EPSILON, exclusions)
+        covered = array("d", (r.covered for r in readings))
+        slack = largest * _EPSILON
+        return cls(track, readings, ends, bad, total, covered, slack, exclusions)
 
     def before(self, seconds: int) -> Sequence[int]:
         """For each reading the place of the last one that lies so many seconds before it."""

@@ -158,10 +158,18 @@ def _reaching(past: Past, window: int, limit: float, places: Iterable[int]) -> S
 
 
 def _calm(past: Past, window: int, limit: float, places: range) -> Sequence[int]:
-    """The places whose window does not clearly hold a larger share of bad events."""
+    """The places with data whose window does not clearly hold a larger share of bad events.
+
+    Without data a rule is frozen, and what is calm begins anew afterwards.
+    """
     bad, total, before, slack = past.bad, past.total, past.before(window), past.slack
-    most = limit + _CLOSE
+    covered, most = past.covered, limit + _CLOSE
     return array(
         "l",
-        (n for n in places if bad[n] - bad[b := before[n]] <= most * (total[n] - total[b]) + slack),
+        (
+            n
+            for n in places
+            if covered[n] > covered[n - 1]
+            and bad[n] - bad[b := before[n]] <= most * (total[n] - total[b]) + slack
+        ),
     )

@@ -53,6 +53,36 @@ def test_an_upgrade_goes_through_every_revision_from_the_first(empty):
         command.check(config(connection))
 
 
+def test_the_ledger_and_its_exclusions_go_through_the_second_revision_unchanged(empty):
+    rows = {
+        "slo": {"service": "shop", "name": "availability", "created_at": 1},
+        "exclusion": {
+            "scope": "shop/*",
+            "start": 60,
+            "end": 120,
+            "category": "maintenance",
+            "who": "ada",
+            "why": "a move",
+            "at": 1,
+        },
+    }
+    with writing(empty) as session:
+        command.upgrade(config(session.connection()), "0001")
+        for table, values in rows.items():
+            names = ", ".join(f'"{name}"' for name in values)
+            places = ", ".join(f":{name}" for name in values)
+            statement = sqlalchemy.text(f"INSERT INTO {table} ({names}) VALUES ({places})")
+            session.execute(statement, values)
+    migrations.upgrade(empty)
+    with writing(empty) as session:
+        for table, values in rows.items():
+            names = ", ".join(f'"{name}"' for name in values)
+            found = session.execute(sqlalchemy.text(f"SELECT {names} FROM {table}")).all()
+            assert found == [tuple(values.values())]
+        schedules = session.execute(sqlalchemy.text("SELECT schedule_id FROM exclusion"))
+        assert schedules.scalars().all() == [None]
+
+
 def test_an_upgrade_twice_changes_nothing(empty):
     assert migrations.upgrade(empty) == migrations.upgrade(empty) == migrations.head()
     migrations.ensure_current(empty)
