@@ -117,7 +117,10 @@ def _undecided(session: Session, found: Sequence[Standing]) -> dict[str, dict[st
     states = alerts_store.states(session, [s.slo for s in found])
     return {
         slo_id: {
-            rule: replace(state, frozen=state.frozen or _OVERDUE) if slo_id in overdue else state
+            # The rule for silence is decided by the source's own, without a booking.
+            rule: replace(state, frozen=state.frozen or _OVERDUE)
+            if slo_id in overdue and state.kind != "blind"
+            else state
             for rule, state in of_slo.items()
         }
         for slo_id, of_slo in states.items()

@@ -232,3 +232,16 @@ def test_a_relapse_pages_again_while_slow_tickets_hold_the_incident_open(feed):
     assert kinds(feed) == [("opened", "opened"), ("reopened", "reopened/1")]
     (incident,) = feed.incidents()
     assert (incident.status, incident.reopened, incident.flapping) == ("open", 1, False)
+
+
+def test_while_nothing_can_be_booked_what_fires_stands_frozen(feed):
+    feed.quiet(60)
+    feed.run(6, bad=50)
+    feed.stand_still(1200)
+
+    shown = {a.rule: a for a in standing(feed).alerts}
+    assert shown["page-1h"].since is not None
+    assert shown["page-1h"].frozen == "nothing new could be booked"
+    assert feed.states()[SLO]["page-1h"].frozen == ""
+    feed.run(1, bad=50)
+    assert {a.rule: a.frozen for a in standing(feed).alerts}["page-1h"] == ""

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from slo.config import ConfigError
+from slo.config import ConfigError, parse
 from slo.config.policies import Judged
 from slo.config.policy_file import load_policy_file, parse_policy
-from slo.domain.policy import default_policy
+from slo.domain.policy import (
+    ACCURACY_LADDER,
+    LADDER,
+    budget_share,
+    default_policy,
+    windows_text,
+)
 
 JUDGED = Judged(Decimal("0.999"), timedelta(days=30), timedelta(minutes=1))
 
@@ -70,3 +78,32 @@ def test_a_file_that_cannot_be_read_says_what_belongs_there(tmp_path):
         load_policy_file(tmp_path / "bytes.yaml", {}, JUDGED)
     (tmp_path / "good.yaml").write_text("alerts: {page-1h: off}\n")
     assert load_policy_file(tmp_path / "good.yaml", {}, JUDGED).rule("page-1h") is None
+
+
+def examples():
+    """The YAML of docs/alerts.md: a slo.yaml, and a policy file."""
+    text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    return re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_examples_of_the_page_are_read_without_faults():
+    whole, policy_file = examples()
+    shop = {slo.name: slo for slo in parse(whole, "slo.yaml", {}).slos}
+    rules = {rule.name: rule for rule in shop["availability"].alert_policy.rules}
+    assert rules["fast"].long == 15 * 60
+    assert "ticket-3d" in rules
+    assert "blind" not in rules
+    assert shop["accuracy"].alert_policy.rule("floor").least == Decimal("0.85")
+    assert read(policy_file).rule("page-1h").factor == Decimal(10)
+
+
+def test_the_tables_of_the_page_are_the_default_policies():
+    text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    rows = re.findall(
+        r"^\| `([a-z0-9-]+)` \| (\w+) \| ([0-9.]+)x \| (\w+) \| (\w+) \|", text, re.MULTILINE
+    )
+    told = [(name, severity, Decimal(x), f"{a} and {b}") for name, severity, x, a, b in rows]
+    rules = [*LADDER, *ACCURACY_LADDER]
+    assert told == [(r.name, r.severity, r.factor, windows_text(r)) for r in rules]
+    shares = re.findall(r"^\| `[a-z0-9-]+` \|.* ([0-9.]+) % \|$", text, re.MULTILINE)
+    assert [Decimal(s) / 100 for s in shares] == [budget_share(r, 30 * 86_400) for r in rules]
