@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from slo.domain.breaker import FALLBACK_AFTER, Health
@@ -32,6 +31,8 @@ POLL = 1.0
 AT_ONCE = 2
 """Batches of one receiver that are on their way at once, so that one that hangs delays none."""
 MOST_WORKERS = 64
+GRACE = 5.0
+"""Seconds that `stop` waits for messages on their way; those that hang come again later."""
 REFRESH_EVERY = 10.0
 """Seconds between looks for what Alertmanager is to be told again."""
 
@@ -153,6 +154,7 @@ class Dispatcher:
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._busy: dict[str, int] = {}
+        self._workers: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._told = ""
@@ -169,23 +171,29 @@ class Dispatcher:
         """Look into the outbox now."""
         self._woken.set()
 
-    def stop(self) -> None:
-        """Ends after the messages on their way; what was claimed beside them is handed back."""
+    def stop(self, grace: float = GRACE) -> None:
+        """Ends after the messages on their way; what was claimed beside them is handed back.
+
+        A receiver that takes longer than `grace` seconds is left alone: its message
+        stays in the outbox, and comes again once its lease is over.
+        """
         self._stopping.set()
         self._woken.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._thread is None:
+            return
+        self._thread.join()
+        self._thread = None
+        ends = time.monotonic() + grace
+        for worker in list(self._workers):
+            worker.join(max(0.0, ends - time.monotonic()))
 
     def _run(self) -> None:
-        workers = min(MOST_WORKERS, max(1, AT_ONCE * len(self._settings.receivers)))
-        with ThreadPoolExecutor(workers, thread_name_prefix="dispatcher") as pool:
-            while not self._stopping.is_set():
-                self._woken.clear()
-                self._guarded(lambda: self._look(pool))
-                self._woken.wait(self._poll)
+        while not self._stopping.is_set():
+            self._woken.clear()
+            self._guarded(self._look)
+            self._woken.wait(self._poll)
 
-    def _look(self, pool: ThreadPoolExecutor) -> None:
+    def _look(self) -> None:
         now = self._clock()
         tend(self._engine, self._settings, now)
         refresh = abs(now - self._refreshed_at) >= REFRESH_EVERY
@@ -193,10 +201,16 @@ class Dispatcher:
             self._refreshed_at = now
         for receiver in _due(self._engine, self._settings, now, refresh=refresh):
             with self._lock:
-                if self._busy.get(receiver.name, 0) >= AT_ONCE:
+                busy = self._busy.get(receiver.name, 0)
+                if busy >= AT_ONCE or len(self._workers) >= MOST_WORKERS:
                     continue
-                self._busy[receiver.name] = self._busy.get(receiver.name, 0) + 1
-            pool.submit(self._work, receiver)
+                self._busy[receiver.name] = busy + 1
+                # Not a pool's: those are waited for when the process ends, however long they hang.
+                worker = threading.Thread(
+                    target=self._work, args=(receiver,), name="dispatcher-worker", daemon=True
+                )
+                self._workers.add(worker)
+            worker.start()
 
     def _work(self, receiver: Receiver) -> None:
         try:
@@ -204,6 +218,7 @@ class Dispatcher:
         finally:
             with self._lock:
                 self._busy[receiver.name] -= 1
+                self._workers.discard(threading.current_thread())
 
     def _empty(self, receiver: Receiver) -> None:
         """Sends to a receiver until nothing more is due for it."""
