@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from pathlib import Path
 
-from slo.config import parse
-from slo.domain.policy import LADDER, default_policy
 from slo.metrics import Metrics
 from slo.store.engine import open_engine
 from slo.store.migrations import upgrade
@@ -36,15 +33,3 @@ def test_every_route_is_on_the_page(tmp_path):
     }
     engine.dispose()
     assert {rule for rule in rules if rule not in PAGE} == set()
-
-
-def test_the_example_of_alerts_loads_and_the_page_names_every_default_rule():
-    page = (Path(__file__).parent.parent / "docs" / "alerts.md").read_text()
-    example = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
-    settings = parse(example[1], "alerts.md", {})
-    assert "fast" in {rule.name for rule in settings.slos[0].alert_policy.rules}
-    for objective in ("0.999", "0.95"):
-        for rule in default_policy(Decimal(objective)).rules:
-            assert f"`{rule.name}`" in page
-    for rule in LADDER:
-        assert re.search(rf"`{rule.name}` \| {rule.severity} \| {rule.factor}x ", page)

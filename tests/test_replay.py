@@ -87,7 +87,7 @@ MINUTES = st.lists(
 ).map(lambda runs: [minute for minute, times in runs for _ in range(times)])
 
 
-@settings(max_examples=150)
+@settings(max_examples=20, deadline=None)
 @given(MINUTES, st.lists(st.integers(1, 30), max_size=6))
 def test_however_catching_up_is_cut_it_finds_what_a_replay_finds(minutes, sizes):
     with TemporaryDirectory() as folder:

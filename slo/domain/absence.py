@@ -58,9 +58,7 @@ def _absence(
     return Absence(kind, newest // 1000, end // 1000)
 
 
-def _health(
-    newest: int, grace: int, up: Timeline, end: int
-) -> Literal["up", "down", "left"]:
+def _health(newest: int, grace: int, up: Timeline, end: int) -> Literal["up", "down", "left"]:
     """What the source says of a target that is silent since `newest`."""
     latest = up.at(end)
     if latest is not None and latest[0] > newest and end - latest[0] <= grace:

@@ -184,7 +184,9 @@ class Dispatcher:
         self._thread.join()
         self._thread = None
         ends = time.monotonic() + grace
-        for worker in list(self._workers):
+        with self._lock:
+            workers = list(self._workers)
+        for worker in workers:
             worker.join(max(0.0, ends - time.monotonic()))
 
     def _run(self) -> None:

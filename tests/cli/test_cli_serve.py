@@ -65,7 +65,7 @@ def test_demo_passes_its_options_on(offline, monkeypatch):
     offline.run("demo", code=1)
     offline.run(
         "demo", "--fault", "errors", "--folder", "x", "--port", 1, "--prometheus-port", 2,
-        "--model-port", 3, "--days", 4, "--seed", 5, code=1,
+        "--model-port", 3, "--days", 4, "--seed", 5, "--sink-port", 6, code=1,
     )  # fmt: skip
-    assert seen == [DemoOptions(), DemoOptions(Path("x"), "errors", 1, 2, 3, 4, 5)]
+    assert seen == [DemoOptions(), DemoOptions(Path("x"), "errors", 1, 2, 3, 4, 5, 6)]
     offline.run("demo", "--fault", "nonsense", code=2)

@@ -47,7 +47,8 @@ def serve(folder, port):
 runner._serve = serve
 folder, port, fault = sys.argv[1:]
 port = int(port)
-sys.exit(run(DemoOptions(Path(folder), fault or None, port, port + 1, port + 2, days=1)))
+ports = {"port": port, "prometheus_port": port + 1, "model_port": port + 2, "sink_port": port + 3}
+sys.exit(run(DemoOptions(Path(folder), fault or None, days=1, **ports)))
 """
 
 # Gives the demo a terminal of its own, and passes on what is written to our end.

@@ -77,7 +77,7 @@ WINDOWS = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(EVENTS, HOLES, st.sampled_from(WINDOWS))
 def test_it_is_the_budget_of_a_standing_at_each_reading(events, holes, window):
     past = hourly(events, holes)

@@ -105,7 +105,7 @@ HOLES = st.lists(st.tuples(st.integers(0, 80), st.integers(1, 12)), max_size=3).
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(RUNS, HOLES, st.sampled_from(RULES), st.sampled_from([0.0, 1e12]))
 def test_passing_over_what_cannot_change_finds_what_deciding_each_moment_finds(
     minutes, holes, rule, base
@@ -114,7 +114,7 @@ def test_passing_over_what_cannot_change_finds_what_deciding_each_moment_finds(
     assert changes(replayed(rule, seen)) == plainly(rule, seen)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 5)), min_size=5, max_size=60),
     HOLES,
