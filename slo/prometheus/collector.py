@@ -134,9 +134,13 @@ def _while_ingesting(job: Job, booking: Booking, head: Head) -> Booking:
     """The booking without targets that are gone together with their whole source."""
     if not any(a.kind == "gone" for a in booking.absences):
         return booking
-    within = ingests_within(job.scrape_interval)
-    ingested = head.ingested(booking.span, job.meter.bucket, within)
-    kept = (a for a in booking.absences if a.kind == "dead" or a.end in ingested)
+    bucket = job.meter.bucket
+    ingested = head.ingested(booking.span, bucket, ingests_within(job.scrape_interval))
+    kept = (
+        a
+        for a in booking.absences
+        if a.kind == "dead" or ingested.get(a.end, a.since) - a.since > bucket
+    )
     return replace(booking, absences=tuple(kept))
 
 

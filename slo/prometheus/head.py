@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -43,7 +44,8 @@ class Head:
         with self._lock:
             if not self._asked:
                 series = self.client.instant(HEAD_QUERY, at=self.now).series
-                self._newest = series[0].values[-1] if series else None
+                newest = series[0].values[-1] if series else math.nan
+                self._newest = newest if math.isfinite(newest) else None
                 self._asked = True
         return self._newest
 
@@ -52,18 +54,27 @@ class Head:
         newest = self.newest()
         return newest is not None and newest >= end - within
 
-    def ingested(self, span: Span, bucket: int, within: float = INGESTS_WITHIN) -> set[int]:
-        """The bucket ends of `span` at which the source had samples of the last seconds."""
+    def ingested(self, span: Span, bucket: int, within: float = INGESTS_WITHIN) -> dict[int, float]:
+        """The source's newest sample at the bucket ends of `span`, where it was ingesting.
+
+        It was if it had samples of the last `within` seconds, and a bucket before too: one
+        that has just come back has not scraped all of its targets yet. Epoch seconds.
+        """
+        newest = self._newest_at(span, bucket)
+        fresh = {end for end, at in newest.items() if end - at <= within}
+        return {end: newest[end] for end in fresh if end - bucket in fresh}
+
+    def _newest_at(self, span: Span, bucket: int) -> dict[int, float]:
         with self._lock:
             if (span, bucket) not in self._before:
-                answer = self.client.range(HEAD_QUERY, span.start + bucket, span.end, bucket)
+                answer = self.client.range(HEAD_QUERY, span.start, span.end, bucket)
                 self._before[span, bucket] = {
                     at // 1000: newest
                     for one in answer.series
                     for at, newest in zip(one.times, one.values, strict=True)
+                    if math.isfinite(newest)
                 }
-            before = self._before[span, bucket]
-        return {end for end, newest in before.items() if end - newest <= within}
+            return self._before[span, bucket]
 
     def settled_end(self, span: Span, bucket: int, newest_sample: int | None) -> int:
         """Up to where `span` may be booked, given its newest sample (epoch ms).

@@ -14,7 +14,7 @@ from slo.domain.indicator import Freshness, Query, Slices
 from slo.domain.ledger import Increment
 from slo.domain.span import Span
 from slo.prometheus.errors import SourceError
-from slo.prometheus.head import HEAD_QUERY, INGESTS_WITHIN
+from slo.prometheus.head import HEAD_QUERY, INGESTS_WITHIN, ingests_within
 from slo.prometheus.job import Fault, Outcome
 from slo.promql import WINDOW
 
@@ -55,7 +55,7 @@ def collect_slices(job: Job, client: PrometheusClient, head: Head) -> Outcome:
         is_bad = job.slo.no_data == "bad"
         # A backfill decides no alerts, so only what it books is asked for.
         wanted = watched is not None and (job.hold or is_bad)
-        missing = _missing(job, found, watched or "", client) if wanted else []
+        missing = _missing(job, found, watched or "", client, head) if wanted else []
         if is_bad:
             bucket = float(job.meter.bucket)
             found |= {end: Increment(end, 0.0, 1.0, bucket) for end in missing}
@@ -94,7 +94,7 @@ def _newest(found: Mapping[int, Increment], end: int, start: int) -> int:
 
 
 def _missing(
-    job: Job, found: Mapping[int, Increment], watched: str, client: PrometheusClient
+    job: Job, found: Mapping[int, Increment], watched: str, client: PrometheusClient, head: Head
 ) -> list[int]:
     """The bucket ends without a value although the source ingests, of what has been seen."""
     bucket = job.meter.bucket
@@ -102,13 +102,9 @@ def _missing(
     empty = [end for end in ends if end not in found]
     if not empty or not (found or _was_seen(job, watched, client)):
         return []
-    first = min(found, default=empty[0])
-    ingested = _points(job, HEAD_QUERY, client)
-    return [
-        end
-        for end in empty
-        if (end > first or not found) and end - max(ingested.at(end), default=0) <= INGESTS_WITHIN
-    ]
+    first = min(found, default=job.span.start)
+    ingested = head.ingested(job.span, bucket, ingests_within(job.scrape_interval))
+    return [end for end in empty if end > first and end in ingested]
 
 
 def _points(job: Job, query: str, client: PrometheusClient) -> _Points:

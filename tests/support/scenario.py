@@ -145,6 +145,7 @@ class Book:
     increments: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     contributions: list = field(default_factory=list)
+    absences: list = field(default_factory=list)
     booked_to: int | None = None
 
     def __post_init__(self):
@@ -195,6 +196,7 @@ class Book:
         self.increments += booking.increments
         self.notes += booking.notes
         self.contributions += booking.contributions
+        self.absences += booking.absences
 
     @property
     def total(self) -> float:
