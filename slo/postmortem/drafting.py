@@ -100,7 +100,7 @@ def _read(path: Path) -> str:
 def _split(text: str, told: dict[str, Any]) -> tuple[str, str]:
     """Title and body; a first heading is the title, and else the incident's own."""
     text = plain_lines(text)
-    title = f"{told['incident']['service']}: {told['incident']['title']}"
+    title = str(told["incident"]["title"])
     heading = _HEADING.match(text)
     if heading:
         title, text = unescape(heading.group(1)), text[heading.end() :]

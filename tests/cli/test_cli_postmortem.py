@@ -51,7 +51,7 @@ def project(tmp_path):
 
 
 def test_a_postmortem_goes_from_draft_to_published(project):
-    assert "svc: svc/one burns (incident 1)" in project.run("list")
+    assert "svc/one burns (incident 1)" in project.run("list")
     project.run("status", 1, "review", "--who", "mia")
     refused = project.run("status", 1, "published", "--who", "leo", code=2)
     assert "needs at least one action item of priority P0" in refused
@@ -68,7 +68,7 @@ def test_a_postmortem_is_shown_and_exported(project):
     assert "## Root causes" in shown
     assert json.loads(project.run("show", 1, "--json"))["incident"] == 1
     text = project.run("export", 1)
-    assert text.startswith("# svc: svc/one burns (incident 1)\n")
+    assert text.startswith("# svc/one burns (incident 1)\n")
     assert shown.endswith(text)
     path = project.folder / "out.html"
     assert f"Wrote {path}" in project.run("export", 1, "--format", "html", "-o", path)

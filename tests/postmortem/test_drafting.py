@@ -33,7 +33,7 @@ def events(engine, incident):
 
 def test_a_draft_tells_all_that_the_ledger_knows(engine, incident):
     found = drafted(engine, incident)
-    assert found.about.title == f"svc: svc/one burns (incident {incident})"
+    assert found.about.title == f"svc/one burns (incident {incident})"
     assert (found.about.status, found.about.version, found.about.updated_by) == ("draft", 1, AUTO)
     body = found.body
     for part in (

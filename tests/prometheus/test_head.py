@@ -1,7 +1,7 @@
 import pytest
 
 from slo.domain.span import Span
-from slo.prometheus.head import Head
+from slo.prometheus.head import HEAD_QUERY, Head
 from tests.support.fake_source import FakeSource
 
 T0 = 1_790_000_040
@@ -38,3 +38,26 @@ def test_the_source_is_asked_once():
     for _ in range(3):
         one.settled_end(SPAN, 60, None)
     assert len(one.client.requests) == 1
+
+
+def ingested(*ups: int, within: float = 120) -> dict[int, float]:
+    """When a source with samples at these seconds after T0 was ingesting, from T0 too."""
+    source = FakeSource()
+    source.add({"__name__": "up"}, [((T0 + at) * 1000, 1.0) for at in ups])
+    found = Head(source, T0 + 1000).ingested(SPAN, 60, within)
+    return {end - T0: newest - T0 for end, newest in found.items()}
+
+
+def test_a_source_ingests_while_it_has_new_samples():
+    assert ingested(*range(-30, 300, 30)) == {60: 60, 120: 120, 180: 180, 240: 240, 300: 270}
+    assert ingested(-30, 0, 30, within=60) == {60: 30}
+    assert ingested() == {}
+
+
+def test_a_source_that_comes_back_ingests_from_the_second_bucket_on():
+    assert ingested(-900, 170, 200, 230, 260, 290) == {240: 230, 300: 290}
+
+
+def test_an_answer_without_a_number_is_none():
+    source = FakeSource(answers={HEAD_QUERY: [{T0: float("nan"), T0 + 60: float("nan")}]})
+    assert Head(source, T0 + 1000).ingested(SPAN, 60) == {}
