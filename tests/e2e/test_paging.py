@@ -6,15 +6,17 @@ minute, on a clock of the test's own.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
+from threading import Barrier
 
 import pytest
 
 from slo.cycle import run_cycle
-from slo.store import alerts, outbox
-from slo.store.engine import reading
-from slo.watching import may_beat
+from slo.store import alerts, incidents, outbox, standings
+from slo.store.engine import open_engine, reading
+from slo.watching import Silence, may_beat, watch_cycles, watch_sources
 from tests.support.books import open_books, ripe
 from tests.support.fault_server import FaultServer, close_silently
 from tests.support.prometheus_server import OpenMetrics, PrometheusServer
@@ -28,7 +30,7 @@ FROM = START + 30 * MINUTE
 """The end of the first bucket that a cycle books."""
 BREAK = START + 60 * MINUTE
 """The minute in which services break."""
-END = START + 150 * MINUTE
+END = START + 160 * MINUTE
 
 EVENTS = """events:
           bad: 'http_requests_total{{job="{job}",code=~"5.."}}'
@@ -119,6 +121,8 @@ class Watch:
     messages: dict = field(default_factory=dict)
     """By when they were queued: receiver's subject, kind, title."""
     beats: list = field(default_factory=list)
+    standings: dict = field(default_factory=dict)
+    """By the bucket's end after which a cycle ran, and SLO."""
 
     def run(self, first: int, last: int, each=lambda _end: None) -> None:
         """A service that starts, runs for a while, and stops."""
@@ -128,12 +132,16 @@ class Watch:
                 run_cycle(context, ripe(end), 50)
                 if may_beat(context.engine):
                     self.beats.append(end)
+                with reading(context.engine) as session:
+                    every = standings.all(session, sparklines=False)
+                self.standings |= {(end, standing.slo): standing for standing in every}
             self.engine_told(context.engine)
 
     def engine_told(self, engine) -> None:
         with reading(engine) as session:
             self.messages = outbox.listed(session, limit=1000)[::-1]
             self.history = alerts.history(session, limit=1000)[::-1]
+            self.incidents = incidents.many(session, limit=1000)[::-1]
 
     def told(self, *kinds: str) -> dict[str, float]:
         """When an SLO was first told of by messages of these kinds."""
@@ -143,6 +151,13 @@ class Watch:
                 for slo in m.facts.slos:
                     found.setdefault(slo, m.created_at)
         return found
+
+    def incidents_of(self, slo: str):
+        return [i for i in self.incidents if slo in {s.slo for s in i.slos}]
+
+    def frozen(self, end: int, slo: str) -> dict[str, str]:
+        """The rules of an SLO that a standing says are frozen, and why."""
+        return {a.rule: a.frozen for a in self.standings[end, slo].alerts if a.frozen}
 
     def fired(self, slo: str) -> dict[str, int]:
         """When a rule of an SLO first fired."""
@@ -225,6 +240,12 @@ def test_it_is_told_once_and_its_end_too(watched):
     assert [m.facts.kind for m in told] == ["opened", "resolved"]
     stays = [m for m in watched.messages if "latency/slo" in m.facts.slos]
     assert [m.facts.kind for m in stays] == ["opened"]
+    assert [i.status for i in watched.incidents_of("back/slo")] == ["resolved"]
+    assert [i.status for i in watched.incidents_of("latency/slo")] == ["open"]
+
+
+def test_each_service_that_is_down_has_one_incident(watched):
+    assert {s.slo: len(watched.incidents_of(s.slo)) for s in DOWN} == {s.slo: 1 for s in DOWN}
 
 
 @pytest.mark.parametrize("job", ["partly", "mute", "short", "ignored"])
@@ -270,10 +291,14 @@ def test_down_pages_in_time_where_everything_is_scraped_once_a_minute(tmp_path):
 HOLE = BREAK, BREAK + 60 * MINUTE
 """When the Prometheus of these services is down."""
 
+AFTER = HOLE[1] + 33 * MINUTE
+"""The last bucket that is booked of them."""
+
 BLIND = (
     Service("serves", lambda *_: "serves"),
     Service("fails", from_then_on("errors", BREAK + 600, BREAK + 1200)),
     Service("dies", from_then_on("down", BREAK + 600, BREAK + 1200)),
+    Service("burns", from_then_on("errors", BREAK - 600)),
     Service("gauge", lambda *_: "serves", GAUGE),
     Service("estimated", lambda *_: "serves", QUERY),
 )
@@ -283,39 +308,88 @@ def in_hole(at: float) -> bool:
     return HOLE[0] < at <= HOLE[1]
 
 
-@pytest.mark.parametrize("answers", [False, True], ids=["unreachable", "answers-and-is-silent"])
-def test_a_prometheus_that_is_down_for_an_hour_pages_for_no_slo_and_is_told(tmp_path, answers):
-    with (
-        prometheus(tmp_path / "prometheus", BLIND, in_hole) as server,
-        FaultServer(forward(server.url)) as proxy,
-    ):
+@pytest.fixture(scope="module", params=["refuses", "answers-and-is-silent"])
+def hour(request, tmp_path_factory):
+    """A Prometheus that is down for an hour, or that runs and scrapes nothing."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with prometheus(folder / "prometheus", BLIND, in_hole) as server:
 
         def each(end):
-            proxy.behaviour = (
-                close_silently if in_hole(end) and not answers else forward(server.url)
-            )
+            if request.param == "refuses" and end == HOLE[0] + MINUTE:
+                server.stop()
+            if request.param == "refuses" and end == HOLE[1] + MINUTE:
+                server.restart()
 
-        watch = Watch(settings_yaml(proxy.url, f"sqlite:///{tmp_path / 'slo.db'}", BLIND))
+        watch = Watch(settings_yaml(server.url, f"sqlite:///{folder / 'slo.db'}", BLIND))
         watch.run(FROM, HOLE[0] + 20 * MINUTE, each)
-        watch.run(HOLE[0] + 21 * MINUTE, END - MINUTE, each)
+        watch.run(HOLE[0] + 21 * MINUTE, AFTER, each)
+    return watch
 
+
+def test_a_prometheus_that_is_down_for_an_hour_pages_for_no_slo_and_is_told_once(hour):
     # What failed meanwhile is known once it is back, and is no reason to wake anybody.
-    assert {(m.facts.severity, *m.facts.slos) for m in watch.messages} == {
+    others = [m for m in hour.messages if "burns/slo" not in m.facts.slos]
+    assert {(m.facts.severity, *m.facts.slos) for m in others} == {
         ("page",),
         ("ticket", "fails/slo"),
     }
-    own = [m for m in watch.messages if m.facts.severity == "page"]
-    assert [m.facts.kind for m in own] == ["system", "system-over"]
+    own = [m for m in others if m.facts.severity == "page"]
+    assert [(m.receiver, m.facts.kind) for m in own] == [
+        ("hook", "system"),
+        ("hook", "system-over"),
+    ]
     silent, back = own
-    assert not silent.facts.slos
-    assert silent.facts.severity == "page"
     assert silent.facts.dedup_key == back.facts.dedup_key
     assert 9 * MINUTE <= silent.created_at - HOLE[0] <= 12 * MINUTE
     assert 0 <= back.created_at - HOLE[1] <= 3 * MINUTE
-    missed = set(range(FROM, END, MINUTE)) - set(watch.beats)
+
+
+def test_the_heart_rests_from_the_own_alert_until_prometheus_is_back(hour):
+    silent = next(m for m in hour.messages if m.facts.kind == "system")
+    missed = set(range(FROM, AFTER + 1, MINUTE)) - set(hour.beats)
     assert min(missed) == silent.created_at - 16
-    assert max(missed) <= HOLE[1] + 2 * MINUTE
-    fired = {t.rule for t in watch.history if t.change == "fires" and t.slo != "fails/slo"}
+    # The cycle that books the hour's last bucket sees what is scraped after it.
+    assert HOLE[1] - MINUTE <= max(missed) <= HOLE[1] + 2 * MINUTE
+    assert missed == set(range(min(missed), max(missed) + 1, MINUTE))
+
+
+def test_no_rule_but_that_for_silence_changes_while_prometheus_is_down(hour):
+    # The last buckets before it are decided in its first minutes.
+    inside = [t for t in hour.history if HOLE[0] + 3 * MINUTE <= t.decided_at <= HOLE[1]]
+    assert {(t.slo, t.rule, t.change) for t in inside} == {
+        (service.slo, "blind", "fires") for service in BLIND
+    }
+    assert {t.incident for t in hour.history if t.rule == "blind"} == {None}
+    over = {t.slo for t in hour.history if (t.rule, t.change) == ("blind", "resolves")}
+    assert over == {service.slo for service in BLIND}
+
+
+def test_what_fired_before_stands_frozen_for_the_hour_and_is_not_told_again(hour):
+    told = [
+        (m.facts.kind, m.created_at < HOLE[0]) for m in hour.messages if "burns/slo" in m.facts.slos
+    ]
+    assert told == [("opened", True)]
+    assert len(hour.incidents_of("burns/slo")) == 1
+    changes = {t.rule: t.change for t in hour.history if t.slo == "burns/slo"}
+    assert changes["page-1h"] == changes["page-6h"] == "fires"
+    for minute in (15, 59):
+        frozen = hour.frozen(HOLE[0] + minute * MINUTE, "burns/slo")
+        assert {"page-1h", "page-6h"} <= set(frozen)
+        notes = hour.standings[HOLE[0] + minute * MINUTE, "burns/slo"].notes
+        assert any(note.kind == "frozen" and "page-1h" in note.text for note in notes)
+    # Once the step across the gap has left its short window, the slow rule decides again.
+    assert "page-6h" not in hour.frozen(HOLE[1] + 32 * MINUTE, "burns/slo")
+
+
+def test_all_is_booked_once_prometheus_is_back_and_no_rule_has_fired_by_the_gap(hour):
+    caught_up = hour.standings[HOLE[1] + 5 * MINUTE, "serves/slo"]
+    assert caught_up.at == HOLE[1] + 5 * MINUTE
+    assert caught_up.data == "fresh"
+    fired = {
+        t.rule
+        for t in hour.history
+        if t.change == "fires" and t.slo not in {"fails/slo", "burns/slo"}
+    }
     assert fired == {"blind"}
 
 
@@ -371,6 +445,15 @@ def test_what_goes_on_after_prometheus_was_away_pages(restarted, job, after):
     assert 0 < pages[0].created_at - RESTART[1] <= after * MINUTE
 
 
+def test_the_slow_rule_pages_by_the_step_across_the_gap_and_the_fast_one_minutes_later(restarted):
+    fired = restarted.fired("began-meanwhile/slo")
+    assert 0 < fired["page-6h"] - RESTART[1] <= 2 * MINUTE
+    assert 0 < fired["page-1h"] - RESTART[1] <= 7 * MINUTE
+    frozen = restarted.frozen(RESTART[1] + 2 * MINUTE, "began-meanwhile/slo")
+    assert "across a gap" in frozen["page-1h"]
+    assert "page-6h" not in frozen
+
+
 def test_what_fired_before_prometheus_was_away_is_not_told_again(restarted):
     told = [m for m in restarted.messages if "fired-before/slo" in m.facts.slos]
     assert [m.facts.kind for m in told] == ["opened"]
@@ -378,6 +461,8 @@ def test_what_fired_before_prometheus_was_away_is_not_told_again(restarted):
     assert [t.change for t in restarted.history if t.slo == "fired-before/slo"].count("fires") == (
         len(restarted.fired("fired-before/slo"))
     )
+    changes = {t.change for t in restarted.history if t.slo == "fired-before/slo"}
+    assert changes == {"fires"}
 
 
 def test_what_ended_while_prometheus_was_away_resolves(restarted):
@@ -393,3 +478,36 @@ def test_seven_minutes_without_prometheus_are_told_to_nobody(restarted):
     assert not [m for m in restarted.messages if not m.facts.slos]
     assert "well/slo" not in restarted.told("opened")
     assert set(range(FROM, RESTART[1], MINUTE)) <= set(restarted.beats)
+
+
+@pytest.mark.parametrize("store", ["sqlite_url", "postgresql_url"])
+def test_processes_that_find_the_same_silence_at_once_tell_it_once(request, store):
+    database_url = request.getfixturevalue(store)
+    services = [Service("serves", lambda *_: "serves")]
+    yaml = settings_yaml("http://127.0.0.1:1", database_url, services)
+    silent = {"prometheus": Silence("connection refused")}
+    with open_books(yaml) as context:
+        # Makes the SLO known; there is nothing to be read.
+        run_cycle(context, START, 50)
+        settings, together = context.settings, Barrier(3)
+
+        def watch(_number):
+            engine = open_engine(database_url)
+            try:
+                for minute in range(8, 14):
+                    together.wait(20)
+                    now = START + minute * MINUTE
+                    watch_sources(engine, settings, [], silent, now)
+                    together.wait(20)
+                    watch_cycles(engine, settings, START, now)
+                together.wait(20)
+                watch_sources(engine, settings, ["prometheus"], {}, START + 20 * MINUTE)
+            finally:
+                engine.dispose()
+
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(watch, range(3)))
+        with reading(context.engine) as session:
+            told = outbox.listed(session, limit=100)
+    kinds = [(m.subject.partition("/")[0], m.facts.kind) for m in told]
+    assert sorted(kinds) == [("cycle", "system"), ("source", "system"), ("source", "system-over")]

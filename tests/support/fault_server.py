@@ -86,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     # Else a kept connection would hold up the end of the test.
     timeout = 5
+    # Headers and body are two writes: the second would wait for the first to be acknowledged.
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._answer("")
