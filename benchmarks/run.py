@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from children import CHILDREN
 from decisions import decisions
 from fleet import LAYOUTS, Fleet, Loaded, ensure_loaded
 from outbox import BATCHES, outbox
+from paging import OURS, PACES, paging
 from server import prometheus
 from table import Figure, Table
 
@@ -48,6 +50,7 @@ CYCLE_TARGETS = {"labels": 1.5, "names": 1.5, "apart": 4.0}
 
 BACKFILL_TARGET, HELP_TARGET, PAGE_TARGET, SAMPLES_TARGET = 60.0, 0.1, 0.1, 2.0
 REPLAY_TARGET = 10.0
+PAGING_ROUNDS = 3
 FLAT = 1.1
 """How much more an SLO may cost in a larger fleet before its cost is said to rise."""
 
@@ -211,6 +214,39 @@ class Bench:
             )
         self.table.add(Figure("replay", "peak memory", f"{found['mb']:.0f} MB"))
 
+    def pages_sent(self) -> None:
+        """From the crossing of a burn rate to the page, beside Prometheus and Alertmanager."""
+        rounds = [_child("paging") for _ in range(1 if self.quick else PAGING_ROUNDS)]
+        median = {path: statistics.median(found[path] for found in rounds) for path in rounds[0]}
+
+        def told(path: str, what: str, target: float | None = None) -> Figure:
+            seconds = [found[path] for found in rounds]
+            return Figure(
+                "paging",
+                what,
+                f"{median[path]:.1f} s",
+                "" if target is None else f"<= {target:.0f} s",
+                None if target is None else max(seconds) <= target,
+                f"from crossing to page; all: {' '.join(f'{s:.1f}' for s in seconds)}",
+            )
+
+        for pace in OURS:
+            # An interval, the lag and a scrape, and a second for processes.
+            target = pace.interval + pace.lag + 2
+            what = f"slo serve, {pace.interval} s, lag {pace.lag} s"
+            self.table.add(told(pace.path, what, target))
+        for pace in PACES:
+            self.table.add(told(f"/sloth-{pace}s", f"Sloth's rule and Alertmanager, {pace} s"))
+        for own in OURS:
+            for pace in PACES:
+                self.table.add(
+                    Figure(
+                        "paging",
+                        f"ours {own.interval} s / theirs {pace} s",
+                        f"1 : {median[f'/sloth-{pace}s'] / median[own.path]:.2f}",
+                    )
+                )
+
     def _loaded(self, fleet: Fleet, age: int) -> Loaded:
         name = f"{fleet.layout}-{fleet.size}-{fleet.scrape}s-{fleet.end - fleet.start}"
         loaded = ensure_loaded(
@@ -310,6 +346,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "store": Bench.stores,
     "outbox": Bench.outboxes,
     "decisions": Bench.decisions,
+    "paging": Bench.pages_sent,
 }
 
 
@@ -370,9 +407,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         print(
             json.dumps(
-                (CHILDREN | {"decisions": decisions, "outbox": outbox})[sys.argv[2]](
-                    **json.loads(sys.argv[3])
-                )
+                (CHILDREN | {"decisions": decisions, "outbox": outbox, "paging": paging})[
+                    sys.argv[2]
+                ](**json.loads(sys.argv[3]))
             )
         )
     else:
