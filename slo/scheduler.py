@@ -11,10 +11,11 @@ import signal
 import threading
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 from waitress.server import create_server
 
 from slo.backfill import backfill
@@ -50,6 +51,20 @@ WEB_THREADS = 8
 UPKEEP_EVERY = 3600
 WATCH_EVERY = 30
 LEAST_CYCLE_SECONDS = 10
+
+
+class Grid(IntervalTrigger):  # type: ignore[misc] # APScheduler has no types.
+    """Runs at `start_date` and whole intervals from it, whenever the last run was.
+
+    APScheduler's own counts from the last run: after one at the start of the service,
+    all would lie between two buckets' ends instead of just after them.
+    """
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """The first instant of the grid after the last run, and not before `now`."""
+        after = now if previous is None else max(now, previous + timedelta(microseconds=1))
+        found: datetime | None = super().get_next_fire_time(None, after)
+        return found
 
 
 def serve(settings: Settings, *, host: str, port: int) -> int:
@@ -152,9 +167,7 @@ def _scheduler(
         )
 
     scheduler.add_job(watch, "interval", seconds=WATCH_EVERY, id="watch")
-    scheduler.add_job(
-        tick, "interval", seconds=interval, start_date=first, next_run_time=now, id="cycle"
-    )
+    scheduler.add_job(tick, Grid(seconds=interval, start_date=first), next_run_time=now, id="cycle")
     scheduler.add_job(fill, "interval", seconds=interval, start_date=first, id="backfill")
     scheduler.add_job(keep, "interval", seconds=UPKEEP_EVERY, id="upkeep")
     return scheduler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import generate_latest
@@ -13,7 +14,7 @@ from slo import scheduler
 from slo.config import parse
 from slo.context import open_context
 from slo.metrics import Metrics
-from slo.scheduler import backfill_once, serve, tick_once
+from slo.scheduler import Grid, backfill_once, serve, tick_once
 from slo.store import migrations
 from slo.store.engine import open_engine
 from slo.store.errors import StoreVersionError
@@ -91,3 +92,20 @@ def test_serving_refuses_a_database_without_tables(tmp_path):
     )
     with pytest.raises(StoreVersionError, match="slo db upgrade"):
         serve(settings, host="127.0.0.1", port=1)
+
+
+@pytest.mark.parametrize("late", [0, 1e-6, 0.2, 59.9, 60, 61, 3600.5])
+def test_cycles_run_just_after_a_bucket_s_end_whenever_the_first_one_ran(late):
+    first = datetime.fromtimestamp(NOW + 16, UTC)
+    grid = Grid(seconds=60, start_date=first)
+    ran = datetime.fromtimestamp(NOW + 41.5, UTC)
+    found = grid.get_next_fire_time(ran, ran + timedelta(seconds=late))
+    assert found is not None
+    assert (found - first).total_seconds() % 60 == 0
+    assert 0 < (found - ran).total_seconds() <= late + 60
+
+
+def test_a_run_in_time_is_followed_by_the_next_interval():
+    first = datetime.fromtimestamp(NOW + 16, UTC)
+    grid = Grid(seconds=60, start_date=first)
+    assert grid.get_next_fire_time(first, first) == first + timedelta(seconds=60)
