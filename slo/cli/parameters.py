@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from slo.domain.instant import InstantError, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     _IntType = click.ParamType[int]
 else:
     _IntType = click.ParamType  # Generic only since click 8.5.
-
-_EPOCH = re.compile(r"[0-9]+(\.[0-9]*)?")
-_LATEST = 100_000_000_000
-"""Epoch seconds of the year 5138; what is larger was meant as milliseconds."""
-_FORMS = "write for example 2026-11-20T20:00:00Z, 2026-11-20, or epoch seconds"
 
 
 class Instant(_IntType):
@@ -29,23 +25,10 @@ class Instant(_IntType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The instant that `value` names, fractions of a second cut off."""
-        text = str(value).strip()
-        if _EPOCH.fullmatch(text):
-            seconds = float(text)
-            if seconds > _LATEST:
-                self.fail(f"{text!r} is in milliseconds; {_FORMS}", param, ctx)
-            return int(seconds)
         try:
-            moment = datetime.fromisoformat(text.upper())
-        except ValueError:
-            self.fail(f"{text!r} is not a time; {_FORMS}", param, ctx)
-        if moment.tzinfo is None:
-            if "T" in text.upper() or ":" in text:
-                self.fail(f"{text!r} has no time zone; write {text}Z for UTC", param, ctx)
-            moment = moment.replace(tzinfo=UTC)
-        if moment.timestamp() < 0:
-            self.fail(f"{text!r} lies before 1970; {_FORMS}", param, ctx)
-        return int(moment.timestamp())
+            return parse_instant(str(value))
+        except InstantError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Day(_IntType):

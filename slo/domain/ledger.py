@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slo.domain.scope import in_scope
+
 if TYPE_CHECKING:
     from slo.domain.span import Span
 
@@ -105,8 +107,7 @@ class Exclusion:
 
     def covers(self, slo: str) -> bool:
         """Whether it applies to the SLO with this id."""
-        service, _, name = self.scope.partition("/")
-        return self.scope in {"*", slo} or (name == "*" and slo.startswith(f"{service}/"))
+        return in_scope(self.scope, slo)
 
 
 @dataclass(frozen=True, slots=True)

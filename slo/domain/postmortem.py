@@ -42,11 +42,12 @@ CHART_MARK = "[chart]"
 """Lines of a body in whose place the table of action items and the chart are shown."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_NEXT: dict[Status, tuple[Status, ...]] = {
+NEXT: dict[Status, tuple[Status, ...]] = {
     "draft": ("review",),
     "review": ("published", "draft"),
     "published": ("draft",),
 }
+"""What may follow each status."""
 
 
 class PostmortemError(ValueError):
@@ -199,8 +200,8 @@ def ensure_person(who: str) -> None:
 
 def ensure_step(found: Summary, items: Iterable[ActionItem], to: Status) -> None:
     """Refuse a change of status that skips the review, or publishes without what it needs."""
-    if to not in _NEXT[found.status]:
-        allowed = " or ".join(_NEXT[found.status])
+    if to not in NEXT[found.status]:
+        allowed = " or ".join(NEXT[found.status])
         raise PostmortemError(
             f"status: the postmortem of incident {found.incident} is in {found.status!r} and"
             f" cannot become {to!r}; it can become {allowed}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slo.domain.scope import in_scope
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:
@@ -28,6 +30,6 @@ class Silence:
         end = self.end if self.ended_at is None else min(self.end, self.ended_at)
         if not self.start <= now < end:
             return False
-        service, _, name = self.scope.partition("/")
-        inside = self.scope in {"*", slo} or (name == "*" and slo.startswith(f"{service}/"))
-        return inside and all(labels.get(key) == value for key, value in self.labels)
+        return in_scope(self.scope, slo) and all(
+            labels.get(key) == value for key, value in self.labels
+        )

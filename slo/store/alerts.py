@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import case, delete, func, insert, select, tuple_, update
+from sqlalchemy import case, delete, insert, select, tuple_, update
 
 from slo.domain.alert import AlertState, Transition
 from slo.store import schema
@@ -247,10 +247,3 @@ def _transition(row: Sequence[Any]) -> Transition:
         tuple(orjson.loads(numbers).items()),
         *ids,
     )
-
-
-def count_firing(session: Session) -> dict[tuple[str, str], int]:
-    """How many alerts fire, by severity and kind."""
-    query = select(_t.c.severity, _t.c.kind, func.count()).where(_t.c.firing)
-    rows = session.execute(query.group_by(_t.c.severity, _t.c.kind))
-    return {(severity, kind): number for severity, kind, number in rows}

@@ -55,8 +55,3 @@ def _newest(session: Session, rows: Collection[int]) -> dict[int, tuple[int, str
         select(_p.c.slo_id, _p.c.id, _p.c.digest).join(last, last.c.id == _p.c.id)
     )
     return {slo_id: (number, digest_) for slo_id, number, digest_ in found}
-
-
-def body_of(session: Session, policy_id: int) -> str | None:
-    """The JSON of a policy."""
-    return session.execute(select(_p.c.body).where(_p.c.id == policy_id)).scalar()

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from slo.domain.postmortem import (
     KINDS,
+    NEXT,
     PRIORITIES,
     STATES,
     ActionItem,
@@ -37,7 +38,6 @@ STATUSES: dict[str, Badge] = {
     "review": Badge("blue", "\u25d0", "in review", "Somebody else is to read it."),
     "published": Badge("healthy", "\u2713", "published", "Read and agreed."),
 }
-_NEXT = {"draft": ("review",), "review": ("published", "draft"), "published": ("draft",)}
 
 
 @blueprint.errorhandler(UnknownError)
@@ -188,7 +188,7 @@ def _page(session: Session, incident: int, error: str = "") -> str:
         badge_of=STATUSES[found.about.status],
         body=_html(found, found.body, items),
         items=[(item, item.is_overdue(now)) for item in items],
-        steps=_NEXT[found.about.status],
+        steps=NEXT[found.about.status],
         updated=fmt.stamp(found.about.updated_at),
         kinds=KINDS,
         priorities=PRIORITIES,
