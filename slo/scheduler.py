@@ -23,6 +23,7 @@ from slo.context import open_context
 from slo.cycle import run_cycle
 from slo.declaring import declare
 from slo.horizon import horizon_of
+from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.notify.dispatcher import Dispatcher
 from slo.notify.heartbeat import Heartbeat
@@ -76,7 +77,10 @@ def serve(settings: Settings, *, host: str, port: int) -> int:
     metrics = Metrics(engine)
     stopping = threading.Event()
     app = create_app(
-        engine, interval=settings.interval, settings=settings, registry=metrics.registry
+        engine,
+        interval=settings.interval,
+        loaded=Loaded(settings, time.time()),
+        registry=metrics.registry,
     )
     # Bound before anything runs: a taken port is told at once.
     server = create_server(app, host=host, port=port, threads=WEB_THREADS)

@@ -13,7 +13,7 @@ from slo.cli.command import command as make
 from slo.cli.postmortem_parts import INCIDENT, JSON, WHO, plain, reading_store, writing_store
 from slo.domain.postmortem import KINDS, PRIORITIES, STATES, ActionItem
 from slo.postmortem.report import item_json
-from slo.report import dumps
+from slo.status import dumps
 from slo.store import action_items
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from slo.cli.opening import open_store
 from slo.cli.parameters import choose_one
 from slo.domain.instant import InstantError, parse_ago
 from slo.domain.policy import SEVERE
-from slo.report import dumps
 from slo.silencing import known_ids
+from slo.status import dumps
 from slo.store.engine import reading
 from slo.web.alert_json import MOST, Filter, alerts_json
 

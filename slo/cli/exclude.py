@@ -21,8 +21,8 @@ from slo.domain.span import Span, rfc3339
 from slo.excluding.preview import preview
 from slo.excluding.wanted import CATEGORIES, add, removal, remove, wanted
 from slo.recurrence import RecurrenceError, parse_recurrence
-from slo.report import dumps
 from slo.silencing import RefusedError, ensure_scope, known_ids
+from slo.status import dumps
 from slo.store.engine import reading, writing
 from slo.web.exclusion_json import listing_json
 

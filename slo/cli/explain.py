@@ -17,7 +17,7 @@ from slo.cli.status import subject_of
 from slo.domain.meter import canonical
 from slo.domain.span import rfc3339
 from slo.explain import explain, unmetered
-from slo.report import dumps, standing_json
+from slo.status import dumps, standing_json
 from slo.store import slos
 from slo.store import standings as stored
 from slo.store.engine import reading

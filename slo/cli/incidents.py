@@ -20,7 +20,7 @@ from slo.cli.parameters import INSTANT
 from slo.domain.span import rfc3339
 from slo.incidents.report import length, list_json, phases, whole_json
 from slo.postmortem.facts import labels_text
-from slo.report import dumps
+from slo.status import dumps
 from slo.store import incidents, postmortems, timeline
 from slo.store.engine import reading, writing
 

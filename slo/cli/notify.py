@@ -19,7 +19,7 @@ from slo.notify.dispatcher import send_to_receiver
 from slo.notify.redaction import redacted
 from slo.notify.report import notification_json, receivers_json, stateful_names, whole_json
 from slo.notify.trial import try_receiver
-from slo.report import dumps
+from slo.status import dumps
 from slo.store import backlog, outbox, receivers
 from slo.store.engine import reading, writing
 

@@ -17,7 +17,7 @@ from slo.domain.postmortem import STATUSES
 from slo.postmortem.export import to_html, to_markdown
 from slo.postmortem.facts import minute
 from slo.postmortem.report import postmortem_json, summary_json
-from slo.report import dumps
+from slo.status import dumps
 from slo.store import action_items, postmortems
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from slo.domain.policy import default_policy
 from slo.domain.replay import Promise
 from slo.domain.span import Span
 from slo.replay import EmptyPastError, refit, replay
-from slo.report import dumps
+from slo.status import dumps
 from slo.store import slos
 from slo.store.engine import reading
 

@@ -15,8 +15,8 @@ from slo.cli.asking import WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.domain.span import rfc3339
-from slo.report import dumps
 from slo.silencing import silence_json
+from slo.status import dumps
 from slo.store import silences
 from slo.store.engine import reading, writing
 

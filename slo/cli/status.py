@@ -21,7 +21,7 @@ from slo.domain.meter import indicator_from_json
 from slo.domain.objective import format_percent
 from slo.domain.span import rfc3339
 from slo.domain.state import data_state
-from slo.report import dumps, status_json
+from slo.status import dumps, status_json
 from slo.store import slos
 from slo.store import standings as stored
 from slo.store.engine import reading

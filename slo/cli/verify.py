@@ -18,7 +18,7 @@ from slo.context import open_context
 from slo.declaring import Counted
 from slo.domain.span import rfc3339, utc
 from slo.prometheus.job import Fault
-from slo.report import dumps
+from slo.status import dumps
 from slo.store import slos
 from slo.store.engine import reading
 from slo.verify import DAY as DAY_SECONDS

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from slo.domain.access import Role
     from slo.domain.policy import Severity
     from slo.domain.slo import SLO
     from slo.domain.source import Source
@@ -116,6 +117,55 @@ class PostmortemSettings:
     template: Path | None = None
 
 
+AuthMode = Literal["", "none", "users", "oidc"]
+GateReason = Literal["exhausted", "restricted", "caution", "page", "ticket", "incident"]
+PublicPart = Literal["status", "metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """Where people log in by OpenID Connect, and which of them may what.
+
+    `roles` maps a value of the claim to a role, first match first; who has none of the
+    values gets `default_role`, or is not let in where that is None.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    name_claim: str = "email"
+    roles_claim: str = "groups"
+    roles: tuple[tuple[str, Role], ...] = ()
+    default_role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """Who may see the site, and what stands before it."""
+
+    auth: AuthMode = ""
+    """Empty: nothing is said, so users where there are any, else nobody from elsewhere."""
+    public: tuple[PublicPart, ...] = ()
+    """What may be seen without login."""
+    hosts: tuple[str, ...] = ()
+    """Names under which it may be asked for, beside that of `url`; empty: any."""
+    proxies: int = 0
+    """How many proxies of ours stand before it and say who asked."""
+    oidc: Oidc | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """What closes the gate of an SLO."""
+
+    closes_on: tuple[GateReason, ...] = ("exhausted", "page")
+    """`exhausted`, `restricted`, `caution`: the budget's state, or worse; `page`, `ticket`:
+    an alert of the severity fires; `incident`: one is open."""
+    max_age: timedelta = timedelta(minutes=10)
+    """An older standing is no answer: the gate is unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What slo.yaml declares; every SLO's `source` is the name of one of `sources`."""
@@ -141,6 +191,8 @@ class Settings:
     """Where people reach the site, for links in notifications; without a slash at the end."""
     name: str = "slo-ledger"
     """What this installation calls itself in messages."""
+    site: SiteSettings = SiteSettings()
+    gate: GateSettings = GateSettings()
     defaults: tuple[str, ...] = ()
     """Sentences that tell what was filled in where the file says nothing."""
     warnings: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from slo.store import alerts
 from slo.store.engine import reading
 from slo.web import format as fmt
 from slo.web.pages import cycle_line
+from slo.web.permission import needs
 from slo.web.site import current_site
 from slo.web.urgency import Badge
 
@@ -52,6 +53,7 @@ class AlertRow:
 
 
 @blueprint.get("/alerts")
+@needs("read")
 def show_alerts() -> str:
     """What fires now, then the history, filtered by service, SLO, severity and time."""
     site = current_site()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, request
 
-from slo.report import dumps, status_json
+from slo.status import status_json
 from slo.store import standings
 from slo.store.engine import reading
 from slo.web import urgency
+from slo.web.operation import PREFIX, json_response
 from slo.web.pages import nearby
+from slo.web.permission import needs
 from slo.web.site import current_site
 
-PREFIX = "/api/v1"
 blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
 
 @blueprint.get("/slos")
+@needs("read")
 def list_slos() -> Response:
     """All SLOs by id; `?service=` and `?state=` narrow the list."""
     site = current_site()
@@ -38,6 +38,7 @@ def list_slos() -> Response:
 
 
 @blueprint.get("/slos/<service>/<name>")
+@needs("read")
 def show_slo(service: str, name: str) -> Response:
     """One SLO, in the same shape; 404 names the ids that are alike."""
     site = current_site()
@@ -49,10 +50,3 @@ def show_slo(service: str, name: str) -> Response:
             hint = f"; did you mean {' or '.join(near)}?" if near else f"; {PREFIX}/slos lists all"
             return json_response({"error": f"there is no SLO {slo_id}{hint}", "near": near}, 404)
     return json_response(status_json(site.clock(), [standing]))
-
-
-def json_response(body: Any, status: int = 200) -> Response:
-    """`body` as `application/json`, with no charset: JSON is always UTF-8."""
-    response = Response(dumps(body), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response

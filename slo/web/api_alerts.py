@@ -9,8 +9,9 @@ from slo.domain.policy import SEVERE
 from slo.silencing import RefusedError, known_ids
 from slo.store.engine import reading
 from slo.web.alert_json import MOST, Filter, alerts_json
-from slo.web.api import PREFIX, json_response
+from slo.web.operation import PREFIX, json_response
 from slo.web.pages import nearby
+from slo.web.permission import needs
 from slo.web.site import current_site
 
 blueprint = Blueprint("api_alerts", __name__, url_prefix=PREFIX)
@@ -26,6 +27,7 @@ def _show_refusal(error: RefusedError) -> Response:
 
 
 @blueprint.get("/alerts")
+@needs("read")
 def list_alerts() -> Response:
     """What fires, and the history newest first; `?slo=`, `?since=7d` and so on narrow it."""
     site = current_site()

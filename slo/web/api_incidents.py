@@ -13,8 +13,9 @@ from slo.incidents.report import list_json, whole_json
 from slo.silencing import RefusedError
 from slo.store import incidents
 from slo.store.engine import reading, writing
-from slo.web.api import PREFIX, json_response
 from slo.web.bodies import sent
+from slo.web.operation import PREFIX, json_response
+from slo.web.permission import needs
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _BIGGEST_ID = 2**62
 
 
 @blueprint.get("/incidents")
+@needs("read")
 def list_incidents() -> Response:
     """The incidents that fit, newest first; `before` (an id) continues a former answer."""
     limit = _number("limit") or _LIMIT
@@ -53,6 +55,7 @@ def list_incidents() -> Response:
 
 
 @blueprint.get("/incidents/<int:incident>")
+@needs("read")
 def show_incident(incident: int) -> Response:
     """One incident with its timeline, alerts, evidence and postmortem."""
     with reading(current_site().engine) as session:
@@ -60,6 +63,7 @@ def show_incident(incident: int) -> Response:
 
 
 @blueprint.post("/incidents/<int:incident>/acknowledge")
+@needs("write")
 def acknowledge(incident: int) -> Response:
     """Says that somebody works on it; the first to say so stays."""
     body = sent({}, {"who": str})
@@ -71,6 +75,7 @@ def acknowledge(incident: int) -> Response:
 
 
 @blueprint.post("/incidents/<int:incident>/assign")
+@needs("write")
 def assign(incident: int) -> Response:
     """Says whose it is."""
     body = sent({"assignee": str}, {"who": str})
@@ -82,6 +87,7 @@ def assign(incident: int) -> Response:
 
 
 @blueprint.post("/incidents/<int:incident>/comment")
+@needs("write")
 def comment(incident: int) -> Response:
     """Writes a comment on the timeline."""
     body = sent({"text": str}, {"who": str})
@@ -93,6 +99,7 @@ def comment(incident: int) -> Response:
 
 
 @blueprint.post("/incidents/<int:incident>/resolve")
+@needs("write")
 def resolve(incident: int) -> Response:
     """Resolves it by hand, for a reason."""
     body = sent({"why": str}, {"who": str})

@@ -8,8 +8,9 @@ from slo.notify.report import notification_json, receivers_json, stateful_names,
 from slo.silencing import RefusedError
 from slo.store import backlog, outbox, receivers
 from slo.store.engine import reading, writing
-from slo.web.api import PREFIX, json_response
 from slo.web.bodies import sent
+from slo.web.operation import PREFIX, json_response
+from slo.web.permission import needs
 from slo.web.site import current_site
 
 blueprint = Blueprint("api_notifications", __name__, url_prefix=PREFIX)
@@ -32,6 +33,7 @@ def _show_fault(error: outbox.ResendError) -> Response:
 
 
 @blueprint.get("/notifications")
+@needs("read")
 def list_notifications() -> Response:
     """The newest first; `?state=`, `?receiver=`, `?incident=` narrow, `?before=ID` goes on."""
     state = request.args.get("state")
@@ -51,6 +53,7 @@ def list_notifications() -> Response:
 
 
 @blueprint.get("/notifications/<int:notification_id>")
+@needs("read")
 def show_notification(notification_id: int) -> Response:
     """One message, with the facts it tells and its attempts."""
     with reading(current_site().engine) as session:
@@ -61,6 +64,7 @@ def show_notification(notification_id: int) -> Response:
 
 
 @blueprint.post("/notifications/<int:notification_id>/resend")
+@needs("write")
 def resend_notification(notification_id: int) -> Response:
     """Makes a finished message pending again; 409 tells why it cannot be."""
     body = sent({}, {"who": str})
@@ -79,6 +83,7 @@ def resend_notification(notification_id: int) -> Response:
 
 
 @blueprint.get("/receivers")
+@needs("read")
 def list_receivers() -> Response:
     """The receivers and how each does; none of their keys."""
     site = current_site()
@@ -88,6 +93,7 @@ def list_receivers() -> Response:
 
 
 @blueprint.post("/receivers/<name>/resume")
+@needs("write")
 def resume_receiver(name: str) -> Response:
     """Ends a pause: what waits for the receiver is sent."""
     body = sent({}, {"who": str})

@@ -25,7 +25,8 @@ from slo.postmortem.report import (
 )
 from slo.store import action_items, postmortems
 from slo.store.engine import reading, writing
-from slo.web.api import PREFIX, json_response
+from slo.web.operation import PREFIX, json_response
+from slo.web.permission import needs
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _API = "api"
 
 
 @blueprint.get("/postmortems")
+@needs("read")
 def list_postmortems() -> Response:
     """All postmortems without their texts, newest incident first; `?status=` narrows the list."""
     status = request.args.get("status")
@@ -55,6 +57,7 @@ def list_postmortems() -> Response:
 
 
 @blueprint.get("/postmortems/<int:incident>")
+@needs("read")
 def show_postmortem(incident: int) -> Response:
     """One postmortem by its incident's number: text, items, versions."""
     with reading(current_site().engine) as session:
@@ -62,6 +65,7 @@ def show_postmortem(incident: int) -> Response:
 
 
 @blueprint.get("/postmortems/<int:incident>/versions/<int:number>")
+@needs("read")
 def show_version(incident: int, number: int) -> Response:
     """One text that was saved."""
     with reading(current_site().engine) as session:
@@ -90,6 +94,7 @@ def save_postmortem(incident: int) -> Response:
 
 
 @blueprint.post("/postmortems/<int:incident>/status")
+@needs("write")
 def set_status(incident: int) -> Response:
     """Moves it to review, to published, or back to draft."""
     sent = _sent({"status": str}, {"who": str, "version": int})
@@ -103,6 +108,7 @@ def set_status(incident: int) -> Response:
 
 
 @blueprint.post("/postmortems/<int:incident>/preview")
+@needs("write")
 def preview(incident: int) -> Response:
     """The HTML of a body that is not saved, as the page and the export would show it."""
     sent = _sent({"body": str}, {})
@@ -115,6 +121,7 @@ def preview(incident: int) -> Response:
 
 
 @blueprint.get("/postmortems/<int:incident>.md")
+@needs("read")
 def export_markdown(incident: int) -> Response:
     """The whole postmortem as Markdown."""
     with reading(current_site().engine) as session:
@@ -124,6 +131,7 @@ def export_markdown(incident: int) -> Response:
 
 
 @blueprint.get("/postmortems/<int:incident>.html")
+@needs("read")
 def export_html(incident: int) -> Response:
     """The whole postmortem as one HTML file."""
     with reading(current_site().engine) as session:
@@ -135,6 +143,7 @@ def export_html(incident: int) -> Response:
 
 
 @blueprint.post("/postmortems/<int:incident>/items")
+@needs("write")
 def add_item(incident: int) -> Response:
     """Adds an action item; only `text` is needed."""
     sent = _sent({"text": str}, {**_ITEM, "who": str})
@@ -145,6 +154,7 @@ def add_item(incident: int) -> Response:
 
 
 @blueprint.get("/action-items")
+@needs("read")
 def list_items() -> Response:
     """The items of all postmortems, overdue first; `?owner=` and `?overdue=true` narrow them."""
     now = current_site().clock()
@@ -159,6 +169,7 @@ def list_items() -> Response:
 
 
 @blueprint.get("/action-items/<int:item_id>")
+@needs("read")
 def show_item(item_id: int) -> Response:
     """One action item."""
     with reading(current_site().engine) as session:

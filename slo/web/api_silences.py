@@ -18,7 +18,6 @@ from slo.recurrence import Recurrence, RecurrenceError, parse_recurrence
 from slo.silencing import RefusedError, silence_json
 from slo.store import silences
 from slo.store.engine import reading, writing
-from slo.web.api import PREFIX, json_response
 from slo.web.bodies import sent, switch
 from slo.web.exclusion_json import (
     change_json,
@@ -27,6 +26,8 @@ from slo.web.exclusion_json import (
     schedule_json,
     span_json,
 )
+from slo.web.operation import PREFIX, json_response
+from slo.web.permission import needs
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def _show_refusal(error: RefusedError) -> Response:
 
 
 @blueprint.get("/silences")
+@needs("read")
 def list_silences() -> Response:
     """The silences that run or are to come; with `?all=true` the newest 200, ended ones too."""
     site = current_site()
@@ -58,6 +60,7 @@ def list_silences() -> Response:
 
 
 @blueprint.post("/silences")
+@needs("write")
 def add_silence() -> Response:
     """Mutes the notifications of a scope until a time."""
     body = sent(
@@ -81,6 +84,7 @@ def add_silence() -> Response:
 
 
 @blueprint.post("/silences/<int:silence_id>/end")
+@needs("write")
 def end_silence(silence_id: int) -> Response:
     """Ends a silence before its time."""
     body = sent({"why": str}, {"who": str})
@@ -94,6 +98,7 @@ def end_silence(silence_id: int) -> Response:
 
 
 @blueprint.get("/exclusions")
+@needs("read")
 def list_exclusions() -> Response:
     """The exclusions and schedules; `?scope=` narrows, `?occurrences=true` lists each one."""
     site = current_site()
@@ -110,6 +115,7 @@ def list_exclusions() -> Response:
 
 
 @blueprint.post("/exclusions")
+@needs("write")
 def add_exclusion() -> Response:
     """Takes a span, or the occurrences of a rule, out of budgets; `preview` only tells."""
     body = sent(
@@ -144,12 +150,14 @@ def add_exclusion() -> Response:
 
 
 @blueprint.post("/exclusions/<int:number>/remove")
+@needs("write")
 def remove_exclusion(number: int) -> Response:
     """Lets a span count again."""
     return _removed(str(number), sent({"why": str}, {"who": str, "preview": bool}))
 
 
 @blueprint.post("/exclusions/schedule/<int:number>/remove")
+@needs("write")
 def remove_schedule(number: int) -> Response:
     """Ends a recurring exclusion; its past occurrences stay out unless `past` is true."""
     body = sent({"why": str}, {"who": str, "preview": bool, "past": bool})

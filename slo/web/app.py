@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 import slo
 from slo.config.settings import Settings
+from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.store.engine import StoreError
 from slo.web import (
@@ -31,7 +32,11 @@ from slo.web import (
     postmortem_pages,
 )
 from slo.web import format as fmt
+from slo.web.csrf import csrf_field
+from slo.web.identity import current_identity
 from slo.web.origin import ensure_same_origin
+from slo.web.permission import ensure_permitted
+from slo.web.problem import ProblemError, problem_response
 from slo.web.site import EXTENSION, Site
 
 if TYPE_CHECKING:
@@ -63,22 +68,24 @@ def create_app(
     engine: Engine,
     *,
     interval: int = 60,
-    settings: Settings | None = None,
+    loaded: Loaded | None = None,
     registry: CollectorRegistry | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Flask:
     """The site over the store `engine`; `interval` is the cycle's, in seconds.
 
-    `settings` tells who is notified of what people do here. `registry` is what
-    /metrics shows, by default the standings alone.
+    `loaded` holds what slo.yaml declares. `registry` is what /metrics shows, by default
+    the standings alone.
     """
     app = Flask("slo.web", static_folder=str(_STATIC), template_folder=str(_template_folder()))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(static=_static_url, slo_url=pages.slo_url)
+    app.jinja_env.globals.update(
+        static=_static_url, slo_url=pages.slo_url, csrf=csrf_field, identity=current_identity
+    )
     app.jinja_env.filters.update(count=fmt.count, percent0=fmt.whole_percent, stamp=fmt.stamp)
     shown = Metrics(engine).registry if registry is None else registry
-    declared = Settings((), ()) if settings is None else settings
-    app.extensions[EXTENSION] = Site(engine, interval, shown, clock, settings=declared)
+    declared = Loaded(Settings((), ())) if loaded is None else loaded
+    app.extensions[EXTENSION] = Site(engine, interval, shown, clock, loaded=declared)
     for blueprint in (
         pages.blueprint,
         alert_pages.blueprint,
@@ -94,6 +101,8 @@ def create_app(
     ):
         app.register_blueprint(blueprint)
     app.before_request(ensure_same_origin)
+    app.before_request(ensure_permitted)
+    app.register_error_handler(ProblemError, problem_response)
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(StoreError, _show_store_error)
     app.after_request(_finish)
@@ -133,7 +142,7 @@ def _show_http_error(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, InternalServerError):
         text = "Something went wrong on the server; its log says what."
     if request.path.startswith("/api/"):
-        return api.json_response({"error": text}, status)
+        return problem_response(ProblemError(status, text))
     return _page(title, text, status)
 
 
@@ -141,7 +150,7 @@ def _show_store_error(error: StoreError) -> Response:
     log.error("the store does not answer %s: %s", request.path, error)
     text = f"The store does not answer: {error}"
     if request.path.startswith("/api/"):
-        return api.json_response({"error": text}, 503)
+        return problem_response(ProblemError(503, text))
     return _page("The store does not answer", text, 503)
 
 

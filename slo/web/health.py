@@ -8,7 +8,8 @@ from prometheus_client.exposition import choose_encoder
 from slo.domain.span import rfc3339
 from slo.store import cycles
 from slo.store.engine import StoreError, reading
-from slo.web.api import json_response
+from slo.web.operation import json_response
+from slo.web.permission import needs
 from slo.web.site import current_site
 
 blueprint = Blueprint("health", __name__)
@@ -18,12 +19,14 @@ READY_SECONDS = 300
 
 
 @blueprint.get("/healthz")
+@needs("public")
 def show_health() -> Response:
     """200 while the process answers; the store is not asked, so a restart is not its cure."""
     return json_response({"status": "alive"})
 
 
 @blueprint.get("/readyz")
+@needs("public")
 def show_readiness() -> Response:
     """200 when the store answers and a cycle finished lately, else 503 and why."""
     site = current_site()
@@ -46,6 +49,7 @@ def show_readiness() -> Response:
 
 
 @blueprint.get("/metrics")
+@needs("metrics")
 def show_metrics() -> Response:
     """The registry in the text format that the scraper asks for."""
     encoder, content_type = choose_encoder(request.headers.get("Accept", ""))

@@ -15,6 +15,7 @@ from slo.store.engine import reading, writing
 from slo.web import alert_pages, breakdown, overview
 from slo.web import format as fmt
 from slo.web.pages import cycle_line
+from slo.web.permission import needs
 from slo.web.site import current_site
 from slo.web.urgency import Badge
 
@@ -58,6 +59,7 @@ class IncidentRow:
 
 
 @blueprint.get("/incidents")
+@needs("read")
 def show_incidents() -> str:
     """Open incidents first, then the resolved ones, newest first."""
     site = current_site()
@@ -79,6 +81,7 @@ def show_incidents() -> str:
 
 
 @blueprint.get("/incidents/<int:number>")
+@needs("read")
 def show_incident(number: int) -> str:
     """One incident: what happened, why, who does what, and who was told."""
     site = current_site()
@@ -92,6 +95,7 @@ def show_incident(number: int) -> str:
 
 
 @blueprint.post("/incidents/<int:number>/<action>")
+@needs("write")
 def change_incident(number: int, action: str) -> Response | tuple[str, int]:
     """Acknowledge, assign, comment or resolve; then the incident's page again."""
     site = current_site()
@@ -112,6 +116,7 @@ def change_incident(number: int, action: str) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/notifications/<int:number>/resend")
+@needs("write")
 def resend(number: int) -> Response:
     """Send a message again that was given up; then the page of its incident."""
     site = current_site()

@@ -22,6 +22,7 @@ from slo.store import (
 from slo.store.engine import reading
 from slo.web import breakdown, detail, faults, overview, panels, series, urgency
 from slo.web import format as fmt
+from slo.web.permission import needs
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _CONTRIBUTORS = 20
 
 
 @blueprint.get("/")
+@needs("read")
 def show_overview() -> str:
     """All SLOs: what needs attention, then the table."""
     site = current_site()
@@ -72,6 +74,7 @@ def show_overview() -> str:
 
 
 @blueprint.get("/slo/<service>/<name>")
+@needs("read")
 def show_slo(service: str, name: str) -> tuple[str, int] | str:
     """One SLO: its numbers, charts, contributors, notes and definition."""
     site = current_site()

@@ -23,6 +23,7 @@ from slo.store import action_items, postmortems
 from slo.store.engine import reading, writing
 from slo.web import format as fmt
 from slo.web.pages import cycle_line
+from slo.web.permission import needs
 from slo.web.site import current_site
 from slo.web.urgency import Badge
 
@@ -50,6 +51,7 @@ def show_unknown(error: UnknownError) -> tuple[str, int]:
 
 
 @blueprint.get("/postmortems")
+@needs("read")
 def show_postmortems() -> str:
     """All postmortems, and the action items of all of them, overdue ones first."""
     site = current_site()
@@ -70,6 +72,7 @@ def show_postmortems() -> str:
 
 
 @blueprint.get("/postmortems/<int:incident>")
+@needs("read")
 def show_postmortem(incident: int) -> str:
     """One postmortem to read, with its action items."""
     with reading(current_site().engine) as session:
@@ -77,6 +80,7 @@ def show_postmortem(incident: int) -> str:
 
 
 @blueprint.get("/postmortems/<int:incident>/edit")
+@needs("read")
 def edit_postmortem(incident: int) -> str:
     """The editor of a postmortem."""
     with reading(current_site().engine) as session:
@@ -86,6 +90,7 @@ def edit_postmortem(incident: int) -> str:
 
 
 @blueprint.post("/postmortems/<int:incident>/edit")
+@needs("write")
 def save_postmortem(incident: int) -> Response | str | tuple[str, int]:
     """Save, or show the text as it would look; a conflict shows both texts."""
     site = current_site()
@@ -114,6 +119,7 @@ def save_postmortem(incident: int) -> Response | str | tuple[str, int]:
 
 
 @blueprint.post("/postmortems/<int:incident>/status")
+@needs("write")
 def set_status(incident: int) -> Response | tuple[str, int]:
     """Move it to review, to published, or back to draft."""
     form = request.form
@@ -127,6 +133,7 @@ def set_status(incident: int) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/postmortems/<int:incident>/items")
+@needs("write")
 def add_item(incident: int) -> Response | tuple[str, int]:
     """Add an action item."""
     form = request.form
@@ -144,6 +151,7 @@ def add_item(incident: int) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/postmortems/<int:incident>/items/<int:number>")
+@needs("write")
 def change_item(incident: int, number: int) -> Response | tuple[str, int]:
     """Change the state, owner, priority or due date of an action item."""
     form = request.form

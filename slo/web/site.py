@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 from slo.config.settings import Settings
+from slo.loaded import Loaded
 from slo.web.overview import RowCache
 
 if TYPE_CHECKING:
@@ -28,8 +29,13 @@ class Site:
     registry: CollectorRegistry
     clock: Callable[[], float]
     rows: RowCache = field(default_factory=RowCache)
-    settings: Settings = field(default_factory=lambda: Settings((), ()))
+    loaded: Loaded = field(default_factory=lambda: Loaded(Settings((), ())))
     """What slo.yaml declares; without SLOs where the site is made without one."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force now."""
+        return self.loaded.settings
 
 
 def current_site() -> Site:

@@ -94,8 +94,8 @@ def test_a_store_without_tables_is_refused_with_the_remedy(empty):
 
 
 def test_an_older_store_is_refused_with_the_remedy(engine, monkeypatch):
-    monkeypatch.setattr(migrations, "_known", lambda: ["0001", "0002", "9999"])
-    with pytest.raises(StoreVersionError, match=r"older.*0002.*9999.*`slo db upgrade`"):
+    monkeypatch.setattr(migrations, "_known", lambda: ["0001", "0002", "0003", "9999"])
+    with pytest.raises(StoreVersionError, match=r"older.*0003.*9999.*`slo db upgrade`"):
         migrations.ensure_current(engine)
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from slo.report import status_json
+from slo.status import status_json
 from slo.store.engine import open_engine
 from tests.web.world import NOW, latency_standing, make_client, many_standings
 
@@ -61,8 +61,8 @@ def test_an_slo_like_nothing_is_sent_to_the_list(site):
 def test_an_unknown_path_is_json_too(site):
     response = site.get("/api/v1/nothing")
     assert response.status_code == 404
-    assert response.headers["Content-Type"] == "application/json"
-    assert response.get_json()["error"]
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.get_json()["detail"]
 
 
 def test_an_empty_store_has_an_empty_list(client):

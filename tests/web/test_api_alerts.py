@@ -7,6 +7,7 @@ import pytest
 from slo.config import parse
 from slo.domain.alert import AlertState, Transition
 from slo.domain.policy import Policy
+from slo.loaded import Loaded
 from slo.store import alerts, policies
 from slo.store.engine import reading, writing
 from slo.web.alert_json import Filter, alerts_json
@@ -166,7 +167,7 @@ def test_a_query_that_cannot_be_is_refused(api, query, error):
 
 def test_an_slo_of_slo_yaml_without_alerts_has_none(engine, client):
     yaml = "services: {a: {slos: {b: {objective: 99%, slices: {query: up, at_least: 1}}}}}"
-    api = make_client(engine, settings=parse(yaml, "slo.yaml", {}))
+    api = make_client(engine, loaded=Loaded(parse(yaml, "slo.yaml", {})))
     body = get(api, "?slo=a/b")
     assert (body["firing"], body["frozen"], body["history"]) == ([], [], [])
     assert client.get("/api/v1/alerts").status_code == 200

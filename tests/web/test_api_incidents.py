@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from slo.loaded import Loaded
 from slo.web.app import create_app
 from tests.incidents.world import AT, ONE, THREE, TWO, World
 from tests.web.world import make_store
@@ -23,7 +24,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def client(world):
-    app = create_app(world.engine, settings=world.settings, clock=lambda: AT + 120.0)
+    app = create_app(world.engine, loaded=Loaded(world.settings), clock=lambda: AT + 120.0)
     return app.test_client()
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from slo.domain.delivery import Reply
+from slo.loaded import Loaded
 from slo.notify.dispatcher import dispatch_once
 from slo.notify.outbox import enqueue
 from slo.store import audit
@@ -24,7 +25,7 @@ def client(engine):
         enqueue(session, DECLARED, notice(), NOW)
     sink = Sink(lambda one, _: Reply(status=400 if one.receiver == "pager" else 200, body="no"))
     dispatch_once(engine, DECLARED, NOW, send=sink)
-    return make_client(engine, settings=DECLARED)
+    return make_client(engine, loaded=Loaded(DECLARED))
 
 
 def get(client, path, status=200):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slo.config import parse
+from slo.loaded import Loaded
 from slo.store import audit, exclusions, silences
 from slo.store.engine import reading
 from tests.web.world import AT, DAY, NOW, latency_standing, make_client, put_standings
@@ -44,7 +45,7 @@ RULE = {
 def api(engine):
     """The site over a store with a booked month of fraud-model/latency."""
     book(engine, put_standings(engine, [latency_standing()])["fraud-model/latency"])
-    return make_client(engine, settings=parse(YAML, "slo.yaml", {}))
+    return make_client(engine, loaded=Loaded(parse(YAML, "slo.yaml", {})))
 
 
 def post(api, path, body, code=201):

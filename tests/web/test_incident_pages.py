@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from slo.loaded import Loaded
 from slo.store import migrations, outbox
 from slo.store.engine import open_engine, writing
 from slo.web.app import create_app
@@ -30,7 +31,9 @@ def feed(tmp_path):
 
 
 def client(feed):
-    app = create_app(feed.engine, settings=feed.context.settings, clock=lambda: feed.at + 20.0)
+    app = create_app(
+        feed.engine, loaded=Loaded(feed.context.settings), clock=lambda: feed.at + 20.0
+    )
     return app.test_client()
 
 

@@ -14,6 +14,7 @@ from slo.store import cycles
 from slo.store.engine import open_engine, writing
 from slo.web import detail
 from slo.web.app import create_app
+from slo.web.permission import needs
 from tests.web.world import (
     AT,
     DAY,
@@ -427,6 +428,7 @@ def test_ranges_are_in_order_and_the_own_window_stands_once(label, days, wanted)
 def test_a_fault_of_ours_is_a_plain_sentence(engine, caplog):
     app = create_app(engine)
 
+    @needs("public")
     def boom():
         raise ValueError("secret detail")
 
@@ -436,7 +438,7 @@ def test_a_fault_of_ours_is_a_plain_sentence(engine, caplog):
     assert "Something went wrong on the server; its log says what." in found.text
     assert "secret" not in found.text
     assert "secret detail" in caplog.text
-    assert app.test_client().get("/api/boom").get_json()["error"].startswith("Something went wrong")
+    assert app.test_client().get("/api/boom").get_json()["detail"].startswith("Something went wrong")
 
 
 def test_an_unknown_slo_is_404_and_names_what_is_alike(site):
@@ -560,4 +562,4 @@ def test_a_store_out_of_reach_is_a_503_page(tmp_path):
 
 def test_other_methods_are_refused(site):
     assert site.post("/").status_code == 405
-    assert site.delete("/api/v1/slos").get_json()["error"]
+    assert site.delete("/api/v1/slos").get_json()["detail"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slo.store.schema.access import throttle, token, user, user_session
 from slo.store.schema.alerts import (
     action_item,
     alert,
@@ -31,6 +32,7 @@ from slo.store.schema.ledger import (
     slo,
     standing,
 )
+from slo.store.schema.marks import annotation, gate_override, verification
 
 __all__ = [
     "DIGEST_LENGTH",
@@ -38,6 +40,7 @@ __all__ = [
     "action_item",
     "alert",
     "alert_state",
+    "annotation",
     "attempt",
     "audit",
     "contributor",
@@ -46,6 +49,7 @@ __all__ = [
     "edge",
     "exclusion",
     "exclusion_schedule",
+    "gate_override",
     "incident",
     "incident_event",
     "incident_slo",
@@ -63,5 +67,10 @@ __all__ = [
     "silence",
     "slo",
     "standing",
+    "throttle",
+    "token",
+    "user",
+    "user_session",
+    "verification",
     "watch",
 ]

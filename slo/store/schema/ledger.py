@@ -190,7 +190,11 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    # What it was before and what it is since, as JSON; null where the action changes no value.
+    Column("old", Text),
+    Column("new", Text),
     Index(None, "subject", "id"),
+    Index(None, "at"),
 )
 
 cycle = Table(

@@ -11,7 +11,7 @@ import pytest
 
 from slo.domain.span import Span
 from slo.domain.standing import Budget, Note
-from slo.report import dumps, standing_json, status_json
+from slo.status import dumps, standing_json, status_json
 from tests.web.world import AT, DAY, make_standing, many_standings
 
 CONTRACT = {

@@ -1,0 +1,51 @@
+"""What is in force of slo.yaml: the last good settings, and the faults of a later try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slo.config.fault import Fault
+    from slo.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class LoadState:
+    """When slo.yaml was read; `faults` are those of a newer text than the settings' own."""
+
+    loaded_at: float
+    """Epoch seconds at which the settings in force were read."""
+    tried_at: float
+    faults: tuple[Fault, ...] = ()
+
+
+class Loaded:
+    """The settings in force, shared by the threads of one service; replaced, never changed."""
+
+    def __init__(self, settings: Settings, at: float = 0.0) -> None:
+        self._lock = Lock()
+        self._settings = settings
+        self._state = LoadState(at, at)
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force now; take it once per piece of work."""
+        return self._settings
+
+    @property
+    def state(self) -> LoadState:
+        """When it was read, and what is wrong with what was read since."""
+        return self._state
+
+    def put(self, settings: Settings, at: float) -> None:
+        """New settings come into force."""
+        with self._lock:
+            self._settings = settings
+            self._state = LoadState(at, at)
+
+    def fail(self, faults: tuple[Fault, ...], at: float) -> None:
+        """A new text is faulty: the settings in force stay."""
+        with self._lock:
+            self._state = LoadState(self._state.loaded_at, at, faults)
