@@ -16,7 +16,7 @@ PYTEST_FLAGS ?=
 demo: $(VENV)/.project
 	$(BIN)/slo demo $(DEMO_FLAGS)
 
-test: $(VENV)/.dev $(TOOLS)/.prometheus $(TOOLS)/.alertmanager chromium
+test: $(VENV)/.dev $(TOOLS)/.prometheus $(TOOLS)/.alertmanager $(TOOLS)/.axe chromium
 	PATH="$(RUN_PATH)" $(BIN)/pytest $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev
@@ -65,6 +65,13 @@ $(TOOLS)/.alertmanager:
 	    || { echo "The tests need Alertmanager: apt-get install prometheus-alertmanager" >&2; exit 1; }; } \
 	  && dpkg-deb -x prometheus-alertmanager_*.deb . && rm prometheus-alertmanager_*.deb; \
 	fi
+	touch $@
+
+# axe-core looks for barriers in the pages; it is a test's tool alone, and one file.
+$(TOOLS)/.axe:
+	@command -v npm || { echo "The browser tests need axe-core by npm: apt-get install npm" >&2; exit 1; }
+	rm -rf $(TOOLS)/axe && mkdir -p $(TOOLS)/axe
+	cd $(TOOLS)/axe && npm pack --silent axe-core@4 && tar -xzf axe-core-*.tgz package/axe.min.js && rm axe-core-*.tgz
 	touch $@
 
 # A browser's dependencies are some hundred packages, so it is installed, not unpacked.

@@ -2,87 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import threading
-from contextlib import contextmanager
-from urllib.parse import urlsplit
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
 from slo.domain.standing import Note
 from slo.store import standings
 from slo.store.engine import writing
 from slo.web.app import create_app
+from tests.support.browser import PHONE, WIDE, launched, opened, serving, width
 from tests.web.world import NOW, make_standing, make_store, put_standings
 
-WIDE, PHONE = (1300, 900), (390, 844)
 PATHS = ("/", "/slo/fraud-model/latency", "/slo/fraud-model/latency?range=6h", "/slo/no/such")
 
 
-def chromium():
-    found = shutil.which("chromium") or "/usr/bin/chromium"
-    assert os.access(found, os.X_OK), "no chromium: run `apt-get install chromium`"
-    return found
-
-
-@contextmanager
-def serving(engine):
-    server = make_server("127.0.0.1", 0, create_app(engine, clock=lambda: NOW), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def site_of(engine):
+    return create_app(engine, clock=lambda: NOW)
 
 
 @pytest.fixture(scope="module")
 def base(world):
-    with serving(world) as url:
+    with serving(site_of(world)) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+    with launched() as found:
         yield found
-        found.close()
-
-
-@contextmanager
-def opened(browser, url, size=WIDE, scheme="light", **options):
-    """A page, with what went wrong in it; asks no other host than its own."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **options
-    )
-    page = context.new_page()
-    page.problems, page.hosts = [], set()
-    page.on("console", lambda message: note(page, message))
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda request: page.hosts.add(urlsplit(request.url).netloc))
-    page.goto(url)
-    try:
-        yield page
-        assert page.problems == []
-        assert page.hosts == {urlsplit(url).netloc}
-    finally:
-        context.close()
-
-
-def note(page, message):
-    # A page that answers 404 on purpose is no problem of its own.
-    if message.type in {"error", "warning"} and "404" not in message.text:
-        page.problems.append(message.text)
-
-
-def width(page):
-    return page.evaluate("document.documentElement.scrollWidth")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -118,7 +64,7 @@ def test_long_names_wrap(browser, tmp_path, size):
         notes=(Note("birth-uncounted", long),),
     )
     put_standings(engine, [standing])
-    with serving(engine) as url:
+    with serving(site_of(engine)) as url:
         for path in ("/", f"/slo/{long}/{long}", f"/slo/{long}/b"):
             with opened(browser, url + path, size) as page:
                 assert width(page) <= size[0], path
@@ -232,7 +178,7 @@ def test_the_data_table_opens_by_keyboard(browser, base):
 def test_the_page_refreshes_itself_and_keeps_what_is_open(browser, tmp_path):
     engine = make_store(tmp_path / "slo.db")
     put_standings(engine, [make_standing()])
-    with serving(engine) as url:
+    with serving(site_of(engine)) as url:
         context = browser.new_context()
         page = context.new_page()
         page.clock.install()
@@ -251,7 +197,7 @@ def test_the_page_refreshes_itself_and_keeps_what_is_open(browser, tmp_path):
 def test_a_server_that_went_away_is_told(browser, tmp_path):
     engine = make_store(tmp_path / "slo.db")
     put_standings(engine, [make_standing()])
-    with serving(engine) as url:
+    with serving(site_of(engine)) as url:
         context = browser.new_context()
         page = context.new_page()
         page.clock.install()

@@ -1,0 +1,102 @@
+"""A real Chromium for tests: pages that tell what went wrong in them, and axe-core's findings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from contextlib import contextmanager
+from functools import cache
+from urllib.parse import urlsplit
+
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+from tests.support.prometheus_server import TOOLS
+
+WIDE, PHONE = (1440, 900), (390, 844)
+AXE = TOOLS / "axe" / "package" / "axe.min.js"
+
+
+def chromium():
+    found = shutil.which("chromium") or "/usr/bin/chromium"
+    assert os.access(found, os.X_OK), "no chromium: run `apt-get install chromium`"
+    return found
+
+
+@contextmanager
+def launched():
+    """A browser; a test module shares one."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@contextmanager
+def serving(app):
+    """The URL at which the app answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def opened(browser, url, size=WIDE, scheme="light", **options):
+    """A page, with what went wrong in it; asks no other host than its own."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **options
+    )
+    page = context.new_page()
+    page.problems, page.hosts = [], set()
+    page.on("console", lambda message: _note(page, message))
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("dialog", lambda dialog: _refuse(page, dialog))
+    page.on("request", lambda request: page.hosts.add(urlsplit(request.url).netloc))
+    page.goto(url)
+    try:
+        yield page
+        assert page.problems == []
+        assert page.hosts == {urlsplit(url).netloc}
+    finally:
+        context.close()
+
+
+def _note(page, message):
+    # A page that answers 4xx on purpose is no problem of its own.
+    if message.type in {"error", "warning"} and "the server responded with a status of 4" not in (
+        message.text
+    ):
+        page.problems.append(message.text)
+
+
+def _refuse(page, dialog):
+    page.problems.append(f"dialog: {dialog.message}")
+    dialog.dismiss()
+
+
+def width(page):
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+@cache
+def axe_script():
+    assert AXE.is_file(), "no axe-core: run `make .tools/.axe`"
+    return AXE.read_text()
+
+
+def axe(page):
+    """What axe-core finds: its rule, and the elements; all its rules of WCAG and good practice."""
+    page.evaluate(axe_script())
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{v['id']}: {v['help']}: {node['html'][:200]}"
+        for v in found["violations"]
+        for node in v["nodes"][:3]
+    ]
