@@ -52,11 +52,11 @@ class Feed:
         self.context = Context(settings, self.engine, {}, Spent(), {})
         self.counted = declare(self.context, self.at).counted
 
-    def book(self, *buckets, now: float | None = None, absences=(), only=None) -> None:
+    def book(self, *buckets, now: float | None = None, absences=(), only=None, **more) -> None:
         """Books buckets in one transaction for each SLO (or `only` these).
 
         A bucket is (bad, total), or (bad, total, covered share), or with the seconds
-        of a carried step as a fourth.
+        of a carried step as a fourth. `more` are further fields of the booking.
         """
         start, increments = self.at, []
         for number, bucket in enumerate(buckets, 1):
@@ -68,7 +68,13 @@ class Feed:
         self.counted = declare(self.context, self.at).counted
         chosen = [c for c in self.counted if only is None or c.slo.id in only]
         found = [
-            Booking(c.meter.id, Span(start, self.at), tuple(increments), absences=tuple(absences))
+            Booking(
+                c.meter.id,
+                Span(start, self.at),
+                tuple(increments),
+                absences=tuple(absences),
+                **more,
+            )
             for c in chosen
         ]
         with writing(self.engine) as session:
