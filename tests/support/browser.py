@@ -100,3 +100,48 @@ def axe(page):
         for v in found["violations"]
         for node in v["nodes"][:3]
     ]
+
+
+def faults_of(page, size):
+    """What is wrong with a page at this size: barriers, headings, a width that does not fit."""
+    found = axe(page)
+    if page.locator("h1").count() != 1:
+        found.append("a page has one heading")
+    if (wide := width(page)) > size[0]:
+        found.append(f"scrolls sideways to {wide}")
+    return found
+
+
+REACHABLE = """() => [...document.querySelectorAll(
+    'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
+  .filter(e => !e.disabled && e.checkVisibility({checkVisibilityCSS: true})).length"""
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  if (!e.dataset.walked) {
+    e.dataset.walked = String(document.querySelectorAll('[data-walked]').length + 1);
+  }
+  const box = e.getBoundingClientRect();
+  const ring = [e, ...(e.closest('label') ? [e.closest('label')] : [])].some(x => {
+    const s = getComputedStyle(x);
+    return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0;
+  });
+  const seen = box.width > 0 && box.height > 0;
+  return {n: Number(e.dataset.walked), html: e.outerHTML.slice(0, 120), seen, ring};
+}"""
+
+
+def keyboard_faults(page):
+    """What the Tab key does not reach, or does not show that it has reached."""
+    number, walked, found = page.evaluate(REACHABLE), set(), []
+    for _ in range(number + 5):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        if at is None or at["n"] in walked:
+            continue
+        walked.add(at["n"])
+        if not at["seen"] or not at["ring"]:
+            found.append(f"no visible focus: {at['html']}")
+    if len(walked) < number:
+        found.append(f"{len(walked)} of {number} elements reached")
+    return found

@@ -33,7 +33,7 @@ from tests.support.feed import MINUTE, START, Feed
 
 HOUR = 3600
 LONG = 10_000
-"""Characters that a comment may have; names have 200."""
+"""Characters that a comment may have; names have 100."""
 FRAUD = {"fraud-model/availability", "fraud-model/accuracy"}
 RANKER = {"ranker/availability"}
 
@@ -100,7 +100,7 @@ def yaml(say) -> str:
     )
 
 
-def plain(text, _most=200):
+def plain(text, _most=100):
     """The text as it is."""
     return text
 
@@ -155,7 +155,7 @@ def _after(feed, incident, say):
         if postmortems.one(session, incident) is None:
             acting.resolve(session, settings, incident, say("mia"), say("rolled back", LONG), now)
         found = postmortems.one(session, incident)
-        body = f"{found.body}\n\n## Lessons\n\n{say('Test before.', LONG)}\n\n[{say('x')}](javascript:x)\n"
+        body = f"{found.body}\n\n{say('Test before.', LONG)}\n\n[{say('x')}](javascript:alert(1))\n"
         version = found.about.version
         postmortems.save(session, incident, say("Bad deploy"), body, version, say("mia"), now)
         for number, due in enumerate(("2026-11-01", "2027-01-31", None)):
