@@ -23,6 +23,7 @@ from children import CHILDREN
 from decisions import decisions
 from fleet import LAYOUTS, Fleet, Loaded, ensure_loaded
 from outbox import BATCHES, outbox
+from pages import pages
 from paging import OURS, PACES, paging
 from server import prometheus
 from table import Figure, Table
@@ -50,6 +51,7 @@ CYCLE_TARGETS = {"labels": 1.5, "names": 1.5, "apart": 4.0}
 
 BACKFILL_TARGET, HELP_TARGET, PAGE_TARGET, SAMPLES_TARGET = 60.0, 0.1, 0.1, 2.0
 REPLAY_TARGET = 10.0
+PAGE_KB = 100
 PAGING_ROUNDS = 3
 FLAT = 1.1
 """How much more an SLO may cost in a larger fleet before its cost is said to rise."""
@@ -158,6 +160,26 @@ class Bench:
                 f"{found['drawn'] * 1000:.0f} ms",
             ),
         )
+
+    def site(self) -> None:
+        """Every page with 1,000 SLOs, 30 days of ledger, incidents and postmortems."""
+        size = 100 if self.quick else 1000
+        found = _child("pages", size=size)
+        bare = found["/healthz"]["seconds"]
+        for path, one in found.items():
+            slow, large = one["seconds"] >= PAGE_TARGET, one["kb"] >= PAGE_KB
+            aimed = path == "/" or path.startswith("/slo/")
+            self.table.add(
+                Figure(
+                    "site",
+                    path,
+                    f"{one['seconds'] * 1000:.1f} ms, {one['kb']:.0f} kB",
+                    f"< {PAGE_TARGET * 1000:.0f} ms, {PAGE_KB} kB" if aimed else "",
+                    not (slow or large) if aimed else None,
+                    f"first {one['first'] * 1000:.0f} ms;"
+                    f" {one['seconds'] / bare:.0f} times /healthz",
+                )
+            )
 
     def stores(self) -> None:
         """The store by itself."""
@@ -343,11 +365,21 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "backfill": Bench.backfills,
     "help": Bench.starts,
     "page": Bench.pages,
+    "site": Bench.site,
     "store": Bench.stores,
     "outbox": Bench.outboxes,
     "decisions": Bench.decisions,
     "paging": Bench.pages_sent,
 }
+
+
+MEASURES = CHILDREN | {
+    "decisions": decisions,
+    "outbox": outbox,
+    "pages": pages,
+    "paging": paging,
+}
+"""What a child process measures, by name."""
 
 
 def main(arguments: list[str]) -> int:
@@ -405,12 +437,6 @@ def _samples_figure(case: str, found: dict[str, Any], per: str = "") -> Figure:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        print(
-            json.dumps(
-                (CHILDREN | {"decisions": decisions, "outbox": outbox, "paging": paging})[
-                    sys.argv[2]
-                ](**json.loads(sys.argv[3]))
-            )
-        )
+        print(json.dumps((MEASURES[sys.argv[2]])(**json.loads(sys.argv[3]))))
     else:
         sys.exit(main(sys.argv[1:]))
