@@ -138,7 +138,7 @@ def page(size: int) -> dict[str, Any]:
     """The overview with so many SLOs, as the server makes it."""
     with _store() as engine:
         now = int(time.time()) // MINUTE * MINUTE
-        subjects = _filled(engine, size, now)
+        subjects = filled(engine, size, now)
         app = create_app(engine, clock=lambda: now + LAG)
         client = app.test_client()
 
@@ -155,7 +155,7 @@ def page(size: int) -> dict[str, Any]:
         for end in range(now + MINUTE, now + 8 * MINUTE, MINUTE):
             with writing(engine) as session:
                 stored.put(
-                    session, standings.compute(session, [_renewed(s, end) for s in subjects])
+                    session, standings.compute(session, [renewed(s, end) for s in subjects])
                 )
             # As the service does after each cycle, in the cycle's thread.
             drawn.append(_median(lambda: warm(app), 1))
@@ -173,15 +173,15 @@ def store(booked: int, computed: int) -> dict[str, Any]:
     """Booking one minute of many meters, and computing standings, on SQLite."""
     with _store() as engine:
         now = int(time.time()) // MINUTE * MINUTE
-        subjects = _filled(engine, max(booked, computed), now)
+        subjects = filled(engine, max(booked, computed), now)
         book, put = [], []
         for end in range(now + MINUTE, now + 7 * MINUTE, MINUTE):
-            bookings = [_minute(s.meter, end) for s in subjects[:booked]]
+            bookings = [minute(s.meter, end) for s in subjects[:booked]]
             at = time.perf_counter()
             with writing(engine) as session:
                 booking.book(session, bookings)
             book.append(time.perf_counter() - at)
-            asked = [_renewed(s, end) for s in subjects[:computed]]
+            asked = [renewed(s, end) for s in subjects[:computed]]
             with writing(engine) as session:
                 at = time.perf_counter()
                 found = standings.compute(session, asked)
@@ -239,9 +239,11 @@ def _ensure_exact(context: Context, fleet: Fleet) -> None:
                 )
 
 
-def _filled(engine: Engine, size: int, now: int) -> list[Subject]:
-    """So many SLOs with 35 days of ledger and their standings."""
-    some = [_an_slo(number) for number in range(size)]
+def filled(
+    engine: Engine, size: int, now: int, named: Callable[[int, SLO], SLO] = lambda _, slo: slo
+) -> list[Subject]:
+    """So many SLOs with 35 days of ledger and their standings; `named` gives them other names."""
+    some = [named(number, an_slo(number)) for number in range(size)]
     with writing(engine) as session:
         declared = [slos.Declared(s, s.indicator, fingerprint(s)) for s in some]
         meters = slos.declare(session, declared, now)
@@ -267,7 +269,8 @@ def _filled(engine: Engine, size: int, now: int) -> list[Subject]:
     return subjects
 
 
-def _an_slo(number: int) -> SLO:
+def an_slo(number: int) -> SLO:
+    """One SLO of a service of its own."""
     total = Selector("requests_total", (Matcher("job", "=", f"svc{number:05}"),))
     return SLO(
         service=f"svc{number:05}",
@@ -279,11 +282,12 @@ def _an_slo(number: int) -> SLO:
     )
 
 
-def _renewed(subject: Subject, end: int) -> Subject:
+def renewed(subject: Subject, end: int) -> Subject:
+    """The subject as of a later bucket's end."""
     return replace(subject, meter=replace(subject.meter, booked_to=end), now=end + LAG)
 
 
-def _minute(meter: Meter, end: int) -> Booking:
+def minute(meter: Meter, end: int) -> Booking:
     """What a cycle books of a meter with six series."""
     edges = tuple(
         Edge(0, series_name(labels), end * 1000 - 137, 1e6, 1e6, 2, None, (15_000,) * 3, (9.0,) * 2)

@@ -22,6 +22,7 @@ import peer
 from children import CHILDREN
 from decisions import decisions
 from fleet import LAYOUTS, Fleet, Loaded, ensure_loaded
+from gates import CLIENTS, EVERY, gates
 from outbox import BATCHES, outbox
 from pages import pages
 from paging import OURS, PACES, paging
@@ -51,6 +52,8 @@ CYCLE_TARGETS = {"labels": 1.5, "names": 1.5, "apart": 4.0}
 
 BACKFILL_TARGET, HELP_TARGET, PAGE_TARGET, SAMPLES_TARGET = 60.0, 0.1, 0.1, 2.0
 REPLAY_TARGET = 10.0
+GATE_TARGET = 50.0
+"""Milliseconds at p99."""
 PAGE_KB = 100
 PAGING_ROUNDS = 3
 FLAT = 1.1
@@ -236,6 +239,28 @@ class Bench:
             )
         self.table.add(Figure("replay", "peak memory", f"{found['mb']:.0f} MB"))
 
+    def gates(self) -> None:
+        """The gate of a service of ten SLOs, asked by 16 clients at once, beside /healthz."""
+        size, seconds = (100, 1.0) if self.quick else (1000, 5.0)
+        found = _child("gate", size=size, seconds=seconds)
+        for load, told in (("idle", "no cycle"), ("busy", f"a cycle every {EVERY:.0f} s")):
+            base = found[f"healthz {load}"]
+            for name in ("healthz", "slo", "gate"):
+                one = found[f"{name} {load}"]
+                ratio = f", /healthz / it: 1 : {one['p99'] / base['p99']:.2f}"
+                target = name != "healthz" and load == "busy"
+                self.table.add(
+                    Figure(
+                        "gate",
+                        f"{name}, {CLIENTS} clients, {told}",
+                        f"{one['p99']:.1f} ms",
+                        f"< {GATE_TARGET:.0f} ms" if target else "",
+                        one["p99"] < GATE_TARGET if target else None,
+                        f"p99; p50 {one['p50']:.1f} ms, {one['each']:.0f} /s"
+                        + (ratio if name != "healthz" else ""),
+                    )
+                )
+
     def pages_sent(self) -> None:
         """From the crossing of a burn rate to the page, beside Prometheus and Alertmanager."""
         rounds = [_child("paging") for _ in range(1 if self.quick else PAGING_ROUNDS)]
@@ -369,12 +394,14 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "store": Bench.stores,
     "outbox": Bench.outboxes,
     "decisions": Bench.decisions,
+    "gate": Bench.gates,
     "paging": Bench.pages_sent,
 }
 
 
 MEASURES = CHILDREN | {
     "decisions": decisions,
+    "gate": gates,
     "outbox": outbox,
     "pages": pages,
     "paging": paging,

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from slo import incidents
 from slo.domain.alert import AlertState, Transition
-from slo.domain.decision import decide, windows_of
-from slo.domain.exclusion import instants_needed, snapped
+from slo.domain.decision import decide
 from slo.domain.policy import Policy
-from slo.domain.span import Span, bucket_floor
+from slo.domain.span import bucket_floor
 from slo.domain.standing import StandingAlert
 from slo.domain.track import Track
 from slo.notify.facts import budget_notice, budget_over_notice
 from slo.notify.outbox import enqueue
-from slo.store import alerts, corrections, exclusions, policies, readings, silences
+from slo.store import alerts, corrections, policies, silences
+from slo.tracks import LookedAt, spent_of, tracks_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from slo.domain.alert import Change
     from slo.domain.booking import Booking
     from slo.domain.decision import Moment, Verdict
-    from slo.domain.ledger import Correction, Exclusion, Reading
     from slo.domain.meter import Meter
     from slo.domain.slo import SLO
     from slo.domain.standing import Standing
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 LATE_BUCKETS = 3
 """A bucket that is decided later than so many buckets (and the lag) after its end is late."""
 
-_NEW = "new"
 _CHANGES: dict[Verdict, Change] = {"fires": "fires", "resolves": "resolves"}
 
 
@@ -79,12 +77,12 @@ def decide_alerts(
     in_force = {b.slo.id: b.slo.alert_policy for b in booked}
     policy_ids = policies.ensure(session, in_force, now)
     before = alerts.states(session, slo_ids)
-    tracks = _tracks(session, booked, in_force)
+    tracks = tracks_of(session, [_looked_at(b, in_force[b.slo.id]) for b in booked])
     late_truth = corrections.of(session, slo_ids)
     found: list[Transition] = []
     after: States = {}
     for b in booked:
-        spent = _spent(b.standing, late_truth.get(b.slo.id, ()))
+        spent = spent_of(b.standing, late_truth.get(b.slo.id, ()))
         changes, after[b.slo.id] = _decide(
             b, in_force[b.slo.id], tracks[b.slo.id], before.get(b.slo.id, {}), spent, now
         )
@@ -160,6 +158,11 @@ def decide_blind(
     after = _numbered(after, kept)
     _write_states(session, {s: before[s] for s in after if s in before}, after)
     incidents.record(session, settings, kept, now)
+
+
+def _looked_at(b: Booked, policy: Policy) -> LookedAt:
+    ends = tuple(increment.end for increment in b.booking.increments)
+    return LookedAt(b.meter, policy, b.booking.span, ends)
 
 
 def _decide(
@@ -287,68 +290,6 @@ def _write_states(session: Session, before: States, after: States) -> None:
         if rule not in after.get(slo_id, {})
     ]
     alerts.forget_states(session, gone)
-
-
-def _tracks(
-    session: Session, booked: Sequence[Booked], in_force: Mapping[str, Policy]
-) -> dict[str, Track]:
-    """The ledger of each SLO, as far as its rules look back, from two bulk reads."""
-    every = exclusions.of(session)
-    needed: dict[str, tuple[set[int], list[Exclusion]]] = {}
-    since: dict[int, int] = {}
-    for b in booked:
-        windows = {w for rule in in_force[b.slo.id].rules for w in windows_of(rule)}
-        windows |= {0, b.meter.bucket}
-        span = b.booking.span
-        wide = Span(span.start - max(windows), span.end)
-        applying = [e for e in every if e.covers(b.slo.id) and e.span.overlap(wide)]
-        instants = {i.end - w for i in b.booking.increments for w in windows}
-        if applying:
-            instants.update(instants_needed(wide, applying, b.meter.bucket))
-        begun = _begun(b)
-        needed[b.slo.id] = {max(t, begun) for t in instants}, applying
-        since[b.meter.id] = wide.start
-    wanted = {b.meter.id: needed[b.slo.id][0] for b in booked}
-    found = readings.readings_at(session, wanted)
-    carried = readings.carried_since(session, since)
-    return {
-        b.slo.id: _track(b, *needed[b.slo.id], found, carried.get(b.meter.id, ())) for b in booked
-    }
-
-
-def _begun(b: Booked) -> int:
-    return b.booking.span.start if b.meter.booked_from is None else b.meter.booked_from
-
-
-def _track(
-    b: Booked,
-    instants: Collection[int],
-    applying: Sequence[Exclusion],
-    found: Mapping[tuple[int, int], Reading],
-    carried: Sequence[tuple[int, int]],
-) -> Track:
-    begun = _begun(b)
-    known = {t: found.get((b.meter.id, t)) for t in instants}
-    known |= {r.end: r for r in known.values() if r is not None}
-
-    def reading_at(instant: int) -> Reading | None:
-        return known[max(instant, begun)]
-
-    excluded = snapped(applying, reading_at, b.meter.bucket) if applying else ()
-    return Track(b.meter.bucket, begun, reading_at, excluded, carried)
-
-
-def _spent(standing: Standing, late_truth: Sequence[Correction]) -> float | None:
-    """The share of the budget that is spent, without corrections: they alert nobody."""
-    budget = standing.budget
-    if standing.state == _NEW or budget.remaining is None:
-        return None
-    inside = [c for c in late_truth if standing.window.start < c.end <= standing.window.end]
-    if not inside:
-        return 1 - budget.remaining
-    bad = budget.spent - sum(c.total - c.good for c in inside)
-    allowed = budget.allowed - float(1 - standing.objective) * sum(c.total for c in inside)
-    return max(0.0, bad) / allowed if allowed > 0 else None
 
 
 def _tell_budgets(

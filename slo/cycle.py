@@ -79,7 +79,7 @@ def run_cycle(context: Context, now: float, seconds: float) -> CycleReport:
 
 
 def _run(context: Context, now: float, deadline: float) -> CycleReport:
-    before = replace(context.spent)
+    before, begun = replace(context.spent), time.monotonic()
     with writing(context.engine) as session:
         number = cycles.start(session, int(now))
     declaration = declare(context, int(now))
@@ -102,7 +102,7 @@ def _run(context: Context, now: float, deadline: float) -> CycleReport:
     rest = [c for c in declaration.counted if c.slo.id not in booked]
     stand_still(context, rest, faults, now)
     stand_unmetered(context, declaration.faults, now)
-    _finish(context, number, now, before, len(booked), faults)
+    _finish(context, number, now, before, begun, len(booked), faults)
     return CycleReport(booked, faults, all(part.caught_up for part in parts), silent)
 
 
@@ -297,6 +297,7 @@ def _finish(
     number: int,
     now: float,
     before: Spent,
+    begun: float,
     booked: int,
     faults: Mapping[str, Fault],
 ) -> None:
@@ -315,4 +316,5 @@ def _finish(
             samples=context.spent.samples - before.samples,
             requests=context.spent.requests - before.requests,
             errors=len(faults),
+            seconds=time.monotonic() - begun,
         )

@@ -149,3 +149,23 @@ def _with_objective(slo: SLO, indicator: Indicator) -> SLO:
         if alternative == indicator and objective is not None:
             return replace(slo, objective=objective, policy=None)
     return slo
+
+
+def running(context: Context) -> list[Counted]:
+    """The SLOs of the settings that cycles count already; it writes nothing.
+
+    Work beside the cycles asks for these: only a cycle declares, so settings that
+    were replaced meanwhile never come back.
+    """
+    with reading(context.engine) as session:
+        meters = slos.running_meters(session)
+    found = []
+    for slo in context.settings.slos:
+        meter = meters.get(slo.id)
+        if meter is None or meter.fingerprint != _fingerprint(slo):
+            continue
+        indicator = slo.indicator
+        if isinstance(indicator, FirstOf) or not is_settled(indicator):
+            indicator = indicator_from_json(meter.indicator)
+        found.append(Counted(_with_objective(slo, indicator), indicator, meter))
+    return found

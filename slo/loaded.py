@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,15 +19,21 @@ class LoadState:
     """Epoch seconds at which the settings in force were read."""
     tried_at: float
     faults: tuple[Fault, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Sentences on what the file says and only a restart can change."""
+    file: str = ""
+    """The file as the command line names it; empty where there is none."""
+    text: str = ""
+    """What it says, with secrets hidden; empty while it was not read by this process."""
 
 
 class Loaded:
     """The settings in force, shared by the threads of one service; replaced, never changed."""
 
-    def __init__(self, settings: Settings, at: float = 0.0) -> None:
+    def __init__(self, settings: Settings, at: float = 0.0, file: str = "") -> None:
         self._lock = Lock()
         self._settings = settings
-        self._state = LoadState(at, at)
+        self._state = LoadState(at, at, file=file)
 
     @property
     def settings(self) -> Settings:
@@ -39,13 +45,20 @@ class Loaded:
         """When it was read, and what is wrong with what was read since."""
         return self._state
 
-    def put(self, settings: Settings, at: float) -> None:
+    def put(
+        self, settings: Settings, at: float, *, text: str = "", waiting: tuple[str, ...] = ()
+    ) -> None:
         """New settings come into force."""
         with self._lock:
             self._settings = settings
-            self._state = LoadState(at, at)
+            self._state = LoadState(at, at, waiting=waiting, file=self._state.file, text=text)
+
+    def confirm(self, text: str) -> None:
+        """The file says what is in force; `text` shows it."""
+        with self._lock:
+            self._state = replace(self._state, text=text)
 
     def fail(self, faults: tuple[Fault, ...], at: float) -> None:
         """A new text is faulty: the settings in force stay."""
         with self._lock:
-            self._state = LoadState(self._state.loaded_at, at, faults)
+            self._state = replace(self._state, tried_at=at, faults=faults)

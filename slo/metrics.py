@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 import slo
 from slo.domain.standing import DataState, State
+from slo.loaded_metrics import LoadedCollector
 from slo.paging_metrics import Delivery, delivery_families, incident_families
 from slo.store import backlog, cycles, incidents, receivers, standings
 from slo.store.engine import StoreError, reading
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from slo.domain.standing import Standing
+    from slo.loaded import Loaded
 
 STATES: tuple[State, ...] = get_args(State)
 DATA_STATES: tuple[DataState, ...] = get_args(DataState)
@@ -68,10 +70,13 @@ _GAUGES: tuple[tuple[str, str, Callable[[Standing], float | None]], ...] = (
 
 
 class Metrics:
-    """All metrics of one process; `engine` None leaves out those that the store holds."""
+    """All metrics of one process; without `engine` or `loaded`, less what those hold."""
 
     def __init__(
-        self, engine: Engine | None = None, registry: CollectorRegistry | None = None
+        self,
+        engine: Engine | None = None,
+        registry: CollectorRegistry | None = None,
+        loaded: Loaded | None = None,
     ) -> None:
         self.registry = registry if registry is not None else CollectorRegistry()
         self._cycles = Counter("slo_ledger_cycles", "Cycles run.", registry=self.registry)
@@ -134,6 +139,8 @@ class Metrics:
         ).labels(slo.__version__).set(1)
         if engine is not None:
             self.registry.register(StoreCollector(engine))
+        if loaded is not None:
+            self.registry.register(LoadedCollector(loaded))
 
     def observe_request(
         self, source: str, what: str, seconds: float, samples: int, error_kind: str | None = None

@@ -58,7 +58,7 @@ def silence(
         0,
         chosen,
         now,
-        _end(until, now),
+        ensure_until(until, now, LONGEST_DAYS),
         ensure_text("who", who, LONGEST_WHO),
         ensure_text("why", why, LONGEST_WHY),
         _ensure_labels(settings, chosen, labels),
@@ -97,13 +97,34 @@ def known_ids(session: Session, settings: Settings) -> list[str]:
 def ensure_text(field: str, text: str, longest: int) -> str:
     """The text without space around it, or `RefusedError` for one that is empty or too long."""
     word = " ".join(text.split())
-    if "\0" in word or not _is_unicode(word):
-        raise RefusedError(field, "holds what is no character; leave it out")
+    ensure_characters(field, word)
     if not word:
         raise RefusedError(field, f"is empty; say {field}, for those who read it later")
     if len(word) > longest:
         raise RefusedError(field, f"has {len(word):,} characters; {longest:,} fit")
     return word
+
+
+def ensure_until(text: str, now: int, days: int) -> int:
+    """The instant that a duration or a time names; `RefusedError` if past or over `days` ahead."""
+    try:
+        instant = parse_ahead(text, now)
+    except InstantError as error:
+        raise RefusedError("until", str(error)) from None
+    if instant <= now:
+        raise RefusedError("until", f"{rfc3339(instant)} is past; it must end in the future")
+    latest = now + days * 86_400
+    if instant > latest:
+        raise RefusedError(
+            "until", f"lies over {days}d ahead; end it by {rfc3339(latest)}, and renew it then"
+        )
+    return instant
+
+
+def ensure_characters(field: str, text: str) -> None:
+    """`RefusedError` for a text that holds what no store keeps."""
+    if "\0" in text or not _is_unicode(text):
+        raise RefusedError(field, "holds what is no character; leave it out")
 
 
 def _is_unicode(text: str) -> bool:
@@ -113,22 +134,6 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _end(until: str, now: int) -> int:
-    try:
-        instant = parse_ahead(until, now)
-    except InstantError as error:
-        raise RefusedError("until", str(error)) from None
-    if instant <= now:
-        raise RefusedError("until", f"{rfc3339(instant)} is past; a silence ends in the future")
-    latest = now + LONGEST_DAYS * 86_400
-    if instant > latest:
-        raise RefusedError(
-            "until",
-            f"lies over {LONGEST_DAYS}d ahead; end it by {rfc3339(latest)}, and renew it then",
-        )
-    return instant
 
 
 def _ensure_labels(

@@ -63,7 +63,7 @@ def standing_json(standing: Standing) -> dict[str, Any]:
         "last_data": _instant(standing.last_data),
         "paused": standing.paused,
         "projected": standing.budget.projected,
-        "notes": [_note_json(note) for note in standing.notes],
+        "notes": [note_json(note) for note in standing.notes],
         "exhausted_at": _instant(standing.exhausted_at),
         "forecasts": [_forecast_json(forecast) for forecast in standing.forecasts],
         "alerts": [_alert_json(alert) for alert in standing.alerts],
@@ -81,7 +81,8 @@ def dumps(obj: Any) -> bytes:
     return orjson.dumps(obj)
 
 
-def _note_json(note: Note) -> dict[str, Any]:
+def note_json(note: Note) -> dict[str, Any]:
+    """What makes a number unsure."""
     return {
         "kind": note.kind,
         "text": note.text,

@@ -1,4 +1,4 @@
-"""Upkeep: recurring exclusions, compaction, forgotten edges, and a nightly recount of one day."""
+"""Upkeep: recurring exclusions, compaction, what may be forgotten, and a nightly recount."""
 
 from __future__ import annotations
 
@@ -6,15 +6,26 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
-from slo.declaring import declare
+from slo.declaring import running
 from slo.domain.exclusion import instants_needed
 from slo.domain.span import utc
 from slo.domain.window import CalendarWindow
 from slo.excluding.wanted import extend
 from slo.prometheus.job import Fault
-from slo.store import compaction, contributors, corrections, edges, exclusions, incidents, slos
+from slo.store import (
+    compaction,
+    contributors,
+    corrections,
+    edges,
+    exclusions,
+    facts,
+    incidents,
+    retention,
+    slos,
+    verifications,
+)
 from slo.store.engine import reading, writing
-from slo.verify import random_day, verify_day
+from slo.verify import difference_text, random_day, verified, verify_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +40,15 @@ _log = logging.getLogger(__name__)
 HOURS = 24
 RECOUNT_HOUR = 3
 """UTC hour in which a random past day is recounted: a quiet one nearly everywhere."""
+
+THROTTLED = 86_400
+"""Seconds after which a failed login is forgotten."""
+
+MESSAGES_AT_ONCE = 1000
+"""Messages that one transaction forgets."""
+
+DEAD_KEPT = 365 * 86_400
+"""Seconds that messages which nobody got are kept at least."""
 
 MOST_INCIDENTS = 10_000
 """Incidents of one SLO whose edges stay exact, the newest."""
@@ -50,23 +70,47 @@ def upkeep(
     with writing(context.engine) as session:
         extend(session, int(now))
     hour = utc(now).hour
-    counted = declare(context, int(now)).counted
+    counted = running(context)
     keep = [
         (int(k.older_than.total_seconds()), int(k.every.total_seconds()))
         for k in context.settings.keep
     ]
+    ledgers = deleted = 0
     for c in counted:
         if stopped():
             return
         if c.meter.id % HOURS != hour or c.meter.booked_from is None:
             continue
+        ledgers += 1
         with writing(context.engine) as session:
-            compaction.compact(session, c.meter.id, int(now), keep, pinned_ends(session, c))
+            pinned = pinned_ends(session, c)
+            deleted += compaction.compact(session, c.meter.id, int(now), keep, pinned)
             contributors.fold_good(session, c.meter.id, int(now) - FOLD_AFTER)
     with writing(context.engine) as session:
         edges.forget(session, round(context.settings.max_gap.total_seconds() * 1000))
+    messages = _forget_messages(context, now, stopped)
+    with writing(context.engine) as session:
+        retention.forget_logins(session, now, now - THROTTLED)
+        verifications.forget(session, int(now) - verifications.KEPT_SECONDS)
+        done = {"at": int(now), "ledgers": ledgers, "readings": deleted, "messages": messages}
+        facts.put(session, "upkeep", done)
     if hour == RECOUNT_HOUR:
         _recount(context, counted, int(now), on_verified, stopped)
+
+
+def _forget_messages(context: Context, now: float, stopped: Callable[[], bool]) -> int:
+    """Delete messages that ended long ago; gives how many."""
+    kept = context.settings.keep_messages.total_seconds()
+    count = 0
+    while not stopped():
+        with writing(context.engine) as session:
+            found = retention.forget_messages(
+                session, now - kept, now - max(kept, DEAD_KEPT), MESSAGES_AT_ONCE
+            )
+        count += found
+        if found < MESSAGES_AT_ONCE:
+            break
+    return count
 
 
 def pinned_ends(session: Session, c: Counted, since: int | None = None) -> set[int]:
@@ -119,6 +163,8 @@ def _recount(
         if day is None:
             continue
         verification = verify_day(context, c, day)
+        with writing(context.engine) as session:
+            verifications.add(session, verified(verification, c.slo.id, day, now))
         if isinstance(verification, Fault):
             _log.warning("recount of %s: %s", c.slo.id, verification.message)
             continue
@@ -128,9 +174,8 @@ def _recount(
         on_verified(c.slo.id, abs(difference.total) + abs(difference.good))
         if not verification.agrees:
             _log.warning(
-                "recount of %s on %s differs from the ledger: %+g good, %+g total",
+                "recount of %s on %s differs from the ledger: %s",
                 c.slo.id,
                 utc(day).date(),
-                difference.good,
-                difference.total,
+                difference_text(verification),
             )

@@ -13,6 +13,7 @@ from slo.prometheus.head import Head
 from slo.prometheus.job import Fault, Job
 from slo.store import readings, slos
 from slo.store.engine import reading
+from slo.store.verifications import Verified
 
 if TYPE_CHECKING:
     from random import Random
@@ -110,6 +111,23 @@ def random_day(session: Session, meter: Meter, now: int, rng: Random) -> int | N
     earliest = max(held.booked_from, now - RECOUNTED_DAYS * DAY)
     days = range(-(-earliest // DAY) * DAY, min(held.booked_to, now) - DAY + 1, DAY)
     return rng.choice(days) if days else None
+
+
+def difference_text(verification: Verification) -> str:
+    """By what a recount differs from the ledger, in words."""
+    difference = verification.difference
+    return f"{difference.good:+g} good, {difference.total:+g} total"
+
+
+def verified(found: Verification | Fault, slo_id: str, day: int, now: int) -> Verified:
+    """What is kept of a recount at `now` of the day that begins at `day`."""
+    day = day // DAY * DAY
+    if isinstance(found, Fault):
+        return Verified(now, slo_id, day, None, found.message)
+    if found.forgotten:
+        return Verified(now, slo_id, day, None, "the source holds nothing of that day any more")
+    text = "" if found.agrees else difference_text(found)
+    return Verified(now, slo_id, day, found.agrees, text)
 
 
 def tally_of(booking: Booking | None) -> Tally:

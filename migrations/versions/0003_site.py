@@ -46,6 +46,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_gate_override_until"), ["until"], unique=False)
 
     op.create_table(
+        "oidc_login",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("browser", sa.String(length=64), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("verifier", sa.String(length=128), nullable=False),
+        sa.Column("next", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oidc_login")),
+    )
+    with op.batch_alter_table("oidc_login", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_oidc_login_at"), ["at"], unique=False)
+
+    op.create_table(
         "throttle",
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -55,19 +68,6 @@ def upgrade() -> None:
     with op.batch_alter_table("throttle", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_throttle_at"), ["at"], unique=False)
 
-    op.create_table(
-        "token",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("scope", sa.String(length=16), nullable=False),
-        sa.Column("created_by", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=True),
-        sa.Column("used_at", sa.BigInteger(), nullable=True),
-        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_token")),
-    )
     op.create_table(
         "user",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -83,10 +83,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", name=op.f("uq_user_subject")),
     )
     op.create_table(
+        "token",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("scope", sa.String(length=16), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_token_user_id_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token")),
+    )
+    with op.batch_alter_table("token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_token_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "user_session",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("csrf", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -118,3 +135,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("old", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("new", sa.Text(), nullable=True))
         batch_op.create_index(batch_op.f("ix_audit_at"), ["at"], unique=False)
+
+    with op.batch_alter_table("cycle", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("seconds", sa.Double(), nullable=True))
+        batch_op.add_column(sa.Column("lag", sa.Double(), nullable=True))
+
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_notification_dead",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        )

@@ -17,9 +17,9 @@ from slo.cli import show
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose_one
-from slo.cli.status import subject_of
 from slo.domain.ledger import Correction
 from slo.domain.span import bucket_end, rfc3339
+from slo.past_standings import subject_at
 from slo.store import corrections, slos
 from slo.store import standings as stored
 from slo.store.engine import writing
@@ -171,7 +171,7 @@ def _standing(
     then = slos.revision_at(session, [slo.id], int(time.time())).get(slo.id)
     if then is not None:
         slo = replace(slo, objective=then.objective, window=then.window)
-    subject = subject_of(session, settings, slo, meter, None)
+    subject = subject_at(session, settings, slo, meter, None, int(time.time()))
     if at is not None:
         return standings.compute(session, [subject], {slo.id: at})[0][0]
     found = standings.compute(session, [subject])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from slo.cli.command import command as make
-from slo.store import migrations
+from slo.store import facts, migrations
 from slo.store.backup import backup
-from slo.store.engine import open_engine
+from slo.store.engine import open_engine, writing
 from slo.store.errors import place
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from slo.config import Settings
 
 
@@ -50,10 +53,20 @@ def backup_command(settings: Settings, file: Path) -> int:
     engine = open_engine(settings.database_url)
     try:
         backup(engine, file)
+        _note(engine, file)
         click.echo(f"Backed up {place(engine.url)} to {file} ({file.stat().st_size:,} bytes).")
     finally:
         engine.dispose()
     return 0
+
+
+def _note(engine: Engine, file: Path) -> None:
+    """Leave for the page System when the backup was made; older tables have no place for it."""
+    if migrations.current(engine) != migrations.head():
+        return
+    with writing(engine) as session:
+        done = {"at": int(time.time()), "file": file.name, "bytes": file.stat().st_size}
+        facts.put(session, "backup", done)
 
 
 @click.group("db")

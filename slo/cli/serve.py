@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING
 
 import click
 
+from slo.access.mode import OpenError, ensure_closed
+from slo.cli.command import BAD_INPUT
 from slo.cli.command import command as make
-from slo.scheduler import serve
-from slo.store import migrations
-from slo.store.engine import open_engine
+from slo.reloading import listen
+from slo.scheduler.serving import serve
+from slo.store import migrations, users
+from slo.store.engine import open_engine, reading
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from slo.config import Settings
 
 NO_ADDRESS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
+
+
+class _OpenRefused(click.ClickException):
+    """What was asked for is a mistake, as a fault of slo.yaml is."""
+
+    exit_code = BAD_INPUT
 
 
 @make("serve", "slo serve", "slo serve --config prod.yaml --host 0.0.0.0 --port 80", level="info")
@@ -24,7 +35,7 @@ NO_ADDRESS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; 0.0.0.0 lets other machines in.",
+    help="Address to listen on; 0.0.0.0 lets other machines in, who then have to log in.",
 )
 @click.option(
     "--port",
@@ -39,19 +50,40 @@ def command(settings: Settings, host: str, port: int) -> int:
     Brings the database's tables up to this version first. An empty ledger books
     live at once and reads its history in the background. What was missed while
     it did not run is caught up.
+
+    slo.yaml is read anew when it changes, and at SIGHUP. One with faults changes
+    nothing: they are logged and shown on the page System, and the last good one
+    stays in force. A new database.url, --host or --port needs a restart.
+
+    An address that lets other machines in is refused (exit 2) unless people have to
+    log in (`slo user add NAME --role admin`, or site.oidc in slo.yaml), or slo.yaml
+    says `site: {auth: none}`.
     """
+    asked = listen()
     _ensure_address(host, port)
     engine = open_engine(settings.database_url)
     try:
         migrations.upgrade(engine)
+        _ensure_closed(settings, host, engine)
     finally:
         engine.dispose()
     try:
-        return serve(settings, host=host, port=port)
+        file = click.get_current_context().params["config"]
+        return serve(settings, host=host, port=port, file=file, asked=asked)
     except OSError as error:
         if error.errno not in NO_ADDRESS:
             raise
         raise _no_address(host, port, error) from None
+
+
+def _ensure_closed(settings: Settings, host: str, engine: Engine) -> None:
+    """Refuse an address that lets others in while nobody would have to log in."""
+    with reading(engine) as session:
+        anybody = users.exist(session)
+    try:
+        ensure_closed(settings.site, host, users=anybody)
+    except OpenError as error:
+        raise _OpenRefused(str(error)) from None
 
 
 def _ensure_address(host: str, port: int) -> None:

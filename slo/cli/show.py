@@ -57,7 +57,8 @@ def _is_utf8() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
 
-def _ascii(text: str) -> str:
+def plain(text: str) -> str:
+    """The text with the plain letters that any terminal has, `99.9%`."""
     for fine, simple in _PLAIN.items():
         text = text.replace(fine, simple)
     return text
@@ -65,17 +66,17 @@ def _ascii(text: str) -> str:
 
 def percent(share: float | None, decimals: int = 1) -> str:
     """A share in per cent."""
-    return _ascii(figures.percent(share, decimals))
+    return plain(figures.percent(share, decimals))
 
 
 def sli(share: float | None, objective: Decimal) -> str:
     """An SLI, with as many decimals as tell it from its objective."""
-    return _ascii(figures.sli(share, objective))
+    return plain(figures.sli(share, objective))
 
 
 def count(number: float | None) -> str:
     """Events with thousands separators."""
-    return _ascii(figures.count(number))
+    return plain(figures.count(number))
 
 
 def signed(number: float) -> str:
@@ -93,12 +94,12 @@ def amount(number: float) -> str:
 
 def burn(rate: float | None) -> str:
     """A burn rate, `6.2x`."""
-    return _ascii(figures.burn(rate))
+    return plain(figures.burn(rate))
 
 
 def length(seconds: float) -> str:
     """A length of time in its largest unit, `26 min`."""
-    return _ascii(figures.span(seconds))
+    return plain(figures.span(seconds))
 
 
 def stretch(start: int, end: int) -> str:

@@ -11,16 +11,14 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from slo import standings
 from slo.cli import show
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose
-from slo.domain.lookup import Subject
-from slo.domain.meter import indicator_from_json
 from slo.domain.objective import format_percent
 from slo.domain.span import rfc3339
 from slo.domain.state import data_state
+from slo.past_standings import standings_at
 from slo.status import dumps, status_json
 from slo.store import slos
 from slo.store import standings as stored
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from slo.config import Settings
-    from slo.domain.meter import Meter
-    from slo.domain.slo import SLO
     from slo.domain.standing import Standing
 
 ROOMY = 110
@@ -78,7 +74,7 @@ def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_js
         if at is None:
             found = _latest(session, settings, now, set(chosen))
         else:
-            found = standings_at(session, settings, chosen, at)
+            found = standings_at(session, settings, chosen, at, now)
     if as_json:
         click.echo(dumps(status_json(now if at is None else at, found)))
         return 0
@@ -105,38 +101,6 @@ def _latest(session: Session, settings: Settings, now: int, chosen: set[str]) ->
             state = data_state(standing.last_data, now, slo.bucket, lags[slo.source])
             result.append(replace(standing, data=state))
     return result
-
-
-def standings_at(
-    session: Session, settings: Settings, chosen: Sequence[str], at: int
-) -> list[Standing]:
-    """The standings as of `at` of those SLOs whose ledger holds it."""
-    running = slos.running_meters(session)
-    wanted = set(chosen)
-    subjects = []
-    for slo in settings.slos:
-        meter = running.get(slo.id)
-        if slo.id in wanted and meter is not None:
-            subjects.append(subject_of(session, settings, slo, meter, at))
-    found = standings.compute(session, subjects, {s.slo.id: at for s in subjects})
-    return [standing for standing, _ in found]
-
-
-def subject_of(
-    session: Session, settings: Settings, slo: SLO, running: Meter, at: int | None
-) -> Subject:
-    """The SLO and the meter that held `at`: no window mixes two, and the old ones stay readable."""
-    meter = running
-    if at is not None and (meter.booked_from is None or at <= meter.booked_from):
-        older = [
-            m
-            for m in slos.meters_of(session, slo.id)
-            if m.id != meter.id and m.booked_from is not None and m.booked_from < at
-        ]
-        meter = older[-1] if older else meter
-    lag = next(int(s.lag.total_seconds()) for s in settings.sources if s.name == slo.source)
-    now = int(time.time())
-    return Subject(slo, indicator_from_json(meter.indicator), meter, now, lag)
 
 
 def table_of(found: Sequence[Standing], now: int, width: int) -> Table:

@@ -13,16 +13,16 @@ from slo.cli.command import FAULTS
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import DAY, choose_one
-from slo.cli.status import subject_of
 from slo.context import open_context
 from slo.declaring import Counted
 from slo.domain.span import rfc3339, utc
+from slo.past_standings import subject_at
 from slo.prometheus.job import Fault
 from slo.status import dumps
-from slo.store import slos
-from slo.store.engine import reading
+from slo.store import slos, verifications
+from slo.store.engine import reading, writing
 from slo.verify import DAY as DAY_SECONDS
-from slo.verify import Verification, verify_day
+from slo.verify import Verification, verified, verify_day
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 def command(settings: Settings, slo_id: str, day: int | None, *, as_json: bool) -> int:
     """Count a past day again from Prometheus, and compare it with the ledger.
 
-    Nothing is booked. The exit code is 1 if good or total differ, or if the day
-    cannot be counted. Samples that came after midnight were booked just after
-    it, so a few events may differ at a day's edges. Book what is missing with
-    `slo correct`.
+    Nothing is booked; the page System shows what came of it. The exit code is 1
+    if good or total differ, or if the day cannot be counted. Samples that came
+    after midnight were booked just after it, so a few events may differ at a
+    day's edges. Book what is missing with `slo correct`.
     """
     choose_one([slo.id for slo in settings.slos], slo_id)
     now = int(time.time())
@@ -52,6 +52,8 @@ def command(settings: Settings, slo_id: str, day: int | None, *, as_json: bool) 
         with reading(engine) as session:
             counted = _counted(session, settings, slo_id, start + DAY_SECONDS)
         found = verify_day(context, counted, start)
+        with writing(engine) as session:
+            verifications.add(session, verified(found, slo_id, start, now))
     if isinstance(found, Fault):
         raise click.ClickException(found.message)
     if as_json:
@@ -67,7 +69,7 @@ def _counted(session: Session, settings: Settings, slo_id: str, at: int) -> Coun
     running = slos.running_meters(session).get(slo_id)
     if running is None:
         raise click.ClickException(f"nothing is booked of {slo_id} yet; there is nothing to verify")
-    subject = subject_of(session, settings, slo, running, at)
+    subject = subject_at(session, settings, slo, running, at, int(time.time()))
     return Counted(slo, subject.indicator, subject.meter)
 
 

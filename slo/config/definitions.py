@@ -11,6 +11,7 @@ from pydantic import Field
 
 from slo.config.alerts import AlertsValue
 from slo.config.document import KEY
+from slo.config.gates import OwnGateShape
 from slo.config.indicators import (
     EventsShape,
     FreshnessShape,
@@ -21,6 +22,7 @@ from slo.config.indicators import (
 )
 from slo.config.kinds import (
     BirthsWord,
+    Flag,
     LabelName,
     NoDataWord,
     Objective,
@@ -116,6 +118,7 @@ class SLOShape(Shape):
     )
     alerts: AlertsValue = Field(default={}, description=ALERTS)
     no_data: NoDataWord | None = Field(default=None, description=NO_DATA)
+    gate: OwnGateShape | None = Field(default=None, description="What closes its gate.")
 
     @classmethod
     def complaints(cls, data: dict[str, Any]) -> Iterator[Complaint]:
@@ -149,6 +152,12 @@ class ServiceShape(Shape):
     window: WindowValue | None = Field(default=None, description="Window of SLOs that name none.")
     alerts: AlertsValue = Field(default={}, description=ALERTS)
     no_data: NoDataWord | None = Field(default=None, description=NO_DATA)
+    gate: OwnGateShape | None = Field(
+        default=None, description="What closes the gates of its SLOs."
+    )
+    status_page: Flag = Field(
+        default=True, description="Whether the status page, badges and the feed show it."
+    )
     slos: dict[str, SLOShape] = Field(default={}, description="The SLOs by name.")
     short: ShortShape | None = Field(
         default=None, alias="SLO", description="Short form: objectives over usual metrics."
@@ -204,6 +213,7 @@ class ServiceShape(Shape):
         )
         near = 2 if shape.no_data else 1 if self.no_data else 0
         no_data = cast("NoData", shape.no_data or self.no_data or common.no_data)
+        gate = shape.gate or self.gate
         interval = timedelta(seconds=common.bucket)
         judged = Judged(objective, usual_length(window), interval, no_data, near)
         return SLO(
@@ -224,6 +234,7 @@ class ServiceShape(Shape):
             bounds=StateBounds(shape.states.caution, shape.states.restricted),
             policy=make_policy(layers, judged)[0],
             no_data=no_data,
+            gate=None if gate is None else gate.reasons(),
         )
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from slo.config.document import Document, Filled
 from slo.config.fault import ConfigError, Fault
+from slo.config.hiding import hidden_text
 from slo.config.root import RootShape
 from slo.config.shape import faults_of
 from slo.config.templates import template_complaints
@@ -27,6 +28,17 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
 
     Raises `ConfigError` with every fault of the file.
     """
+    return _loaded(path, env)[0]
+
+
+def load_shown(path: Path, env: Mapping[str, str]) -> tuple[Settings, str]:
+    """The same, and what the file says as it may be shown: without comments and secrets."""
+    settings, data = _loaded(path, env)
+    return settings, hidden_text(data)
+
+
+def _loaded(path: Path, env: Mapping[str, str]) -> tuple[Settings, Any]:
+    """The settings of the file, and its data."""
     try:
         text = path.read_bytes().decode()
     except OSError as error:
@@ -44,7 +56,7 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         document.add(place, message)
     if document.faults:
         raise ConfigError(document.faults)
-    return settings
+    return settings, document.data
 
 
 def parse(text: str, filename: str, env: Mapping[str, str]) -> Settings:

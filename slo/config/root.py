@@ -12,6 +12,7 @@ from slo.config.advice import warnings_of
 from slo.config.alerts import AlertsValue
 from slo.config.definitions import ALERTS, NO_DATA, Common, ServiceShape
 from slo.config.document import KEY
+from slo.config.gates import GateShape
 from slo.config.keeping import KeepValue, keep_of
 from slo.config.kinds import (
     BaseUrl,
@@ -31,6 +32,7 @@ from slo.config.routes import RoutesValue
 from slo.config.settings import Settings
 from slo.config.shape import Shape
 from slo.config.short_form import MetricsShape, ShortShape
+from slo.config.site import SiteShape, site_complaints
 from slo.config.sources import SourceShape
 from slo.config.windows import WindowValue
 from slo.domain.duration import format_duration
@@ -87,6 +89,10 @@ class RootShape(Shape):
         default=timedelta(days=7),
         description="How long a series may be silent and still be counted on from its last value.",
     )
+    keep_messages: Duration = Field(
+        default=timedelta(days=90),
+        description="How long finished notifications are kept; those that nobody got, at least 1y.",
+    )
     services: dict[str, ServiceShape] = Field(default={}, description="The services by name.")
     short: ShortShape | None = Field(
         default=None, alias="SLO", description="Short form: objectives of the service `default`."
@@ -113,11 +119,15 @@ class RootShape(Shape):
     postmortems: PostmortemsShape = Field(
         default_factory=PostmortemsShape, description="When a postmortem is required."
     )
+    gate: GateShape = Field(default_factory=GateShape, description="What closes gates.")
     url: BaseUrl | None = Field(
         default=None, description="Where people reach the site, for links in messages."
     )
     name: InstallationName = Field(
         default="slo-ledger", description="What this installation calls itself in messages."
+    )
+    site: SiteShape = Field(
+        default_factory=SiteShape, description="Who has to log in, and how the site is reached."
     )
 
     @classmethod
@@ -137,6 +147,7 @@ class RootShape(Shape):
             )
         yield from _keep_complaints(data.get("keep"), interval)
         yield from reference_complaints(data)
+        yield from site_complaints(data)
         yield from override_complaints(data)
 
     def settings(self, folder: PurePath) -> Settings:
@@ -161,14 +172,18 @@ class RootShape(Shape):
             interval=bucket,
             keep=keep_of(self.keep, self.interval),
             max_gap=self.max_gap,
+            keep_messages=self.keep_messages,
             receivers=tuple(shape.receiver(name, folder) for name, shape in self.receivers.items()),
             routes=tuple(route for shape in self.routes for route in shape.routes()),
             quiet_hours=None if self.quiet_hours is None else self.quiet_hours.hours(),
             outbound=self.outbound.outbound(),
             heartbeat=self.heartbeat or "",
             postmortems=self.postmortems.settings(folder),
+            gate=self.gate.settings(),
+            unlisted=tuple(n for n, service in self.services.items() if not service.status_page),
             url=self.url or "",
             name=self.name,
+            site=self.site.settings(),
             defaults=tuple(defaults),
         )
         return replace(settings, warnings=tuple(dict.fromkeys(warnings_of(settings))))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slo.domain.access import Role
+    from slo.domain.gate import GateReason
     from slo.domain.policy import Severity
     from slo.domain.slo import SLO
     from slo.domain.source import Source
@@ -118,7 +119,6 @@ class PostmortemSettings:
 
 
 AuthMode = Literal["", "none", "users", "oidc"]
-GateReason = Literal["exhausted", "restricted", "caution", "page", "ticket", "incident"]
 PublicPart = Literal["status", "metrics"]
 
 
@@ -161,7 +161,7 @@ class GateSettings:
 
     closes_on: tuple[GateReason, ...] = ("exhausted", "page")
     """`exhausted`, `restricted`, `caution`: the budget's state, or worse; `page`, `ticket`:
-    an alert of the severity fires; `incident`: one is open."""
+    an alert of the severity fires, or of a worse one; `incident`: one is open."""
     max_age: timedelta = timedelta(minutes=10)
     """An older standing is no answer: the gate is unknown."""
 
@@ -180,6 +180,8 @@ class Settings:
     """Sorted by age. Younger readings than the first tier's are all kept."""
     max_gap: timedelta = timedelta(days=7)
     """How long the edge of a silent series is kept."""
+    keep_messages: timedelta = timedelta(days=90)
+    """How long finished notifications are kept."""
     receivers: tuple[Receiver, ...] = ()
     routes: tuple[Route, ...] = ()
     quiet_hours: QuietHours | None = None
@@ -193,6 +195,8 @@ class Settings:
     """What this installation calls itself in messages."""
     site: SiteSettings = SiteSettings()
     gate: GateSettings = GateSettings()
+    unlisted: tuple[str, ...] = ()
+    """Services that the status page, badges and the feed leave out."""
     defaults: tuple[str, ...] = ()
     """Sentences that tell what was filled in where the file says nothing."""
     warnings: tuple[str, ...] = ()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Permission = Literal[
     "public", "status", "metrics", "read", "gate", "annotate", "write", "user", "admin"
@@ -55,6 +58,6 @@ OPEN = Identity("", "open", frozenset(PERMISSIONS) - {"user"})
 """Everybody, where the site runs without login."""
 
 
-def anonymous(*, status: bool) -> Identity:
-    """Somebody who has not logged in; `status` says whether the status page is public."""
-    return Identity("", "anonymous", frozenset({"public", "status"} if status else {"public"}))
+def anonymous(public: Collection[Permission] = ()) -> Identity:
+    """Somebody who has not logged in; `public` is what everybody may see beside the login page."""
+    return Identity("", "anonymous", frozenset({"public", *public}))

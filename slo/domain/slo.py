@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from slo.domain.policy import default_policy
 
 if TYPE_CHECKING:
+    from slo.domain.gate import GateReason
     from slo.domain.indicator import FirstOf, Indicator
     from slo.domain.policy import NoData, Policy
     from slo.domain.window import Window
@@ -50,6 +51,8 @@ class SLO:
     policy: Policy | None = None
     """The alert policy that slo.yaml declares; None: the default one of the objective."""
     no_data: NoData = "page"
+    gate: tuple[GateReason, ...] | None = None
+    """What closes its gate; None: what closes all gates."""
 
     @property
     def alert_policy(self) -> Policy:

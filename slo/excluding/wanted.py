@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from slo.domain.ledger import Exclusion
 from slo.domain.span import Span, rfc3339
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-CATEGORIES = ("maintenance", "load-test", "dependency", "false-positive", "other")
+Category = Literal["maintenance", "load-test", "dependency", "false-positive", "other"]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 _DAY = 86_400
 HORIZON = HORIZON_DAYS * _DAY
 _DIGITS = 18

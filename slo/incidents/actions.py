@@ -43,7 +43,17 @@ def acknowledge(
     if incident.acknowledged_at is not None:
         return incident
     incidents.change(session, incident_id, status="acknowledged", acknowledged_at=now)
-    _write(session, incident_id, "acknowledged", "Acknowledged.", who, now, {})
+    _write(
+        session,
+        incident_id,
+        "acknowledged",
+        "Acknowledged.",
+        who,
+        now,
+        {},
+        old={"status": incident.status},
+        new={"status": "acknowledged"},
+    )
     incident = _one(session, incident_id)
     if incident.taken_for_open:
         transition = f"acknowledged/{incident.reopened}"
@@ -68,7 +78,17 @@ def assign(
     incidents.change(session, incident_id, assignee=assignee)
     before = f", who follows {incident.assignee}" if incident.assignee else ""
     detail = {"assignee": assignee, "before": incident.assignee}
-    _write(session, incident_id, "assigned", f"Assigned to {assignee}{before}.", who, now, detail)
+    _write(
+        session,
+        incident_id,
+        "assigned",
+        f"Assigned to {assignee}{before}.",
+        who,
+        now,
+        detail,
+        old={"assignee": incident.assignee},
+        new={"assignee": assignee},
+    )
     return _one(session, incident_id)
 
 
@@ -113,7 +133,9 @@ def resolve(
     absent = any(rule in _ABSENT for rule in firing)
     close(session, settings, incident, now, now, text=f"{why}{left}", who=who, absent=absent)
     detail = {"why": why, "muted": {slo_id: sorted(rules) for slo_id, rules in muted.items()}}
-    audit.add(session, now, who, "incident-resolve", f"incident/{incident_id}", detail)
+    old, new = {"status": before.status}, {"status": "resolved"}
+    subject = f"incident/{incident_id}"
+    audit.add(session, now, who, "incident-resolve", subject, detail, old=old, new=new)
     ended = _one(session, incident_id)
     if ended.taken_for_open:
         tell_end(session, settings, ended, now, why)
@@ -146,11 +168,14 @@ def _write(
     who: str,
     now: int,
     detail: dict[str, Any],
+    old: dict[str, Any] | None = None,
+    new: dict[str, Any] | None = None,
 ) -> None:
     timeline.add(session, incident_id, kind, text, at=now, now=now, who=who, detail=detail)
     action = {"acknowledged": "acknowledge", "assigned": "assign", "commented": "comment"}[kind]
     said = {**detail, "text": text} if kind == "commented" else detail
-    audit.add(session, now, who, f"incident-{action}", f"incident/{incident_id}", said)
+    subject = f"incident/{incident_id}"
+    audit.add(session, now, who, f"incident-{action}", subject, said, old=old, new=new)
 
 
 def _one(session: Session, incident_id: int) -> Incident:

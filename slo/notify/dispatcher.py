@@ -15,13 +15,14 @@ from slo.store.engine import reading, writing
 from slo.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Engine
 
     from slo.config.settings import Receiver, Settings
     from slo.domain.delivery import Reply
     from slo.domain.notification import Notification
+    from slo.loaded import Loaded
     from slo.notify.delivering import Clock, Send
 
 _log = logging.getLogger(__name__)
@@ -133,21 +134,22 @@ class Dispatcher:
     """Sends what the outbox holds, from `start()` to `stop()`, in threads of its own.
 
     Each receiver has its own few workers, so that one that hangs delays no other.
-    `wake()` makes it look at once, as after a cycle. Time comes from `clock`; only
-    waiting is by the machine's own.
+    `wake()` makes it look at once, as after a cycle. Settings may be replaced while it
+    runs: each batch is sent by those in force when it is taken. Time comes from `clock`;
+    only waiting is by the machine's own.
     """
 
     def __init__(
         self,
         engine: Engine,
-        settings: Settings,
+        loaded: Loaded,
         *,
         clock: Clock = time.time,
         send: Send | None = None,
         poll: float = POLL,
     ) -> None:
         self._engine = engine
-        self._settings = settings
+        self._loaded = loaded
         self._clock = clock
         self._send = send or send_to_receiver
         self._poll = poll
@@ -196,12 +198,12 @@ class Dispatcher:
             self._woken.wait(self._poll)
 
     def _look(self) -> None:
-        now = self._clock()
-        tend(self._engine, self._settings, now)
+        now, settings = self._clock(), self._loaded.settings
+        tend(self._engine, settings, now)
         refresh = abs(now - self._refreshed_at) >= REFRESH_EVERY
         if refresh:
             self._refreshed_at = now
-        for receiver in _due(self._engine, self._settings, now, refresh=refresh):
+        for receiver in _due(self._engine, settings, now, refresh=refresh):
             with self._lock:
                 busy = self._busy.get(receiver.name, 0)
                 if busy >= AT_ONCE or len(self._workers) >= MOST_WORKERS:
@@ -209,37 +211,47 @@ class Dispatcher:
                 self._busy[receiver.name] = busy + 1
                 # Not a pool's: those are waited for when the process ends, however long they hang.
                 worker = threading.Thread(
-                    target=self._work, args=(receiver,), name="dispatcher-worker", daemon=True
+                    target=self._work, args=(receiver.name,), name="dispatcher-worker", daemon=True
                 )
                 self._workers.add(worker)
             worker.start()
 
-    def _work(self, receiver: Receiver) -> None:
+    def _work(self, name: str) -> None:
         try:
-            self._guarded(lambda: self._empty(receiver))
+            self._guarded(lambda: self._empty(name))
         finally:
             with self._lock:
-                self._busy[receiver.name] -= 1
+                self._busy[name] -= 1
                 self._workers.discard(threading.current_thread())
 
-    def _empty(self, receiver: Receiver) -> None:
-        """Sends to a receiver until nothing more is due for it."""
+    def _empty(self, name: str) -> None:
+        """Sends to a receiver until nothing more is due for it, or slo.yaml has it no more."""
         fine = False
         while not self._stopping.is_set():
+            settings = self._loaded.settings
+            receiver = next((r for r in settings.receivers if r.name == name), None)
+            if receiver is None:
+                return
             taken = delivering.take(self._engine, receiver, self._clock(), settled=fine)
-            if not taken:
-                break
-            fine = delivering.deliver(
-                self._engine,
-                self._settings,
-                receiver,
-                taken,
-                self._send,
-                self._clock,
-                self._stopping.is_set,
-            )
-        if receiver.type == "alertmanager" and not self._stopping.is_set():
-            delivering.refresh(self._engine, self._settings, receiver, self._send, self._clock)
+            if taken:
+                fine = self._deliver(settings, receiver, taken)
+                continue
+            if receiver.type == "alertmanager":
+                delivering.refresh(self._engine, settings, receiver, self._send, self._clock)
+            return
+
+    def _deliver(
+        self, settings: Settings, receiver: Receiver, taken: Sequence[Notification]
+    ) -> bool:
+        return delivering.deliver(
+            self._engine,
+            settings,
+            receiver,
+            taken,
+            self._send,
+            self._clock,
+            self._stopping.is_set,
+        )
 
     def _guarded(self, run: Callable[[], None]) -> None:
         """Runs; a fault is logged once for as long as it lasts, and the next look tries again."""

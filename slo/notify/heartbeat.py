@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slo.config.settings import Settings
+    from slo.loaded import Loaded
 
 _log = logging.getLogger(__name__)
 
@@ -26,20 +27,23 @@ class Heartbeat:
     beat is left out. `on_success` is told when one got through (epoch seconds).
     """
 
-    def __init__(self, settings: Settings, on_success: Callable[[float], None]) -> None:
-        self._settings = settings
+    def __init__(self, loaded: Loaded, on_success: Callable[[float], None]) -> None:
+        self._loaded = loaded
         self._on_success = on_success
         self._busy = threading.Lock()
         self._told_at: float | None = None
 
     def beat(self, now: float) -> None:
         """Asks once, unless slo.yaml names no heartbeat or the last beat is still on its way."""
-        if self._settings.heartbeat and self._busy.acquire(blocking=False):
-            threading.Thread(target=self._beat, args=(now,), name="heartbeat", daemon=True).start()
+        settings = self._loaded.settings
+        if settings.heartbeat and self._busy.acquire(blocking=False):
+            threading.Thread(
+                target=self._beat, args=(settings, now), name="heartbeat", daemon=True
+            ).start()
 
-    def _beat(self, now: float) -> None:
+    def _beat(self, settings: Settings, now: float) -> None:
         try:
-            reply = ping(self._settings, self._settings.heartbeat, now)
+            reply = ping(settings, settings.heartbeat, now)
             if reply.status is not None and 200 <= reply.status < 300:  # noqa: PLR2004 -- success.
                 if self._told_at is not None:
                     _log.info("the heartbeat gets through again")

@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from slo.config.hiding import HIDDEN, OPEN_KEYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slo.config.settings import Receiver
 
-OPEN_KEYS = frozenset(
-    {"from", "to", "host", "port", "username", "labels", "tags", "team", "tls", "content_type"}
-)
-"""Options that are no secret: people need them to find a fault."""
 SHORTEST, SHORTEST_PART = 5, 8
 """Letters of a secret, and of a part of a URL, below which it is no secret but a word."""
-HIDDEN = "***"
 
 
 def redacted(receiver: Receiver, text: str) -> str:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from slo.config.hiding import HIDDEN
 from slo.domain.delivery import Reply, judge
 from slo.notify.receivers import (
     alertmanager,
@@ -17,7 +18,7 @@ from slo.notify.receivers import (
     teams,
     webhook,
 )
-from slo.notify.redaction import HIDDEN, redacted
+from slo.notify.redaction import redacted
 from slo.notify.transport import Request, exchange
 
 if TYPE_CHECKING:

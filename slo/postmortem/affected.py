@@ -83,7 +83,7 @@ def _known(
 def _affected(
     session: Session, incident: Incident, slo: IncidentSLO, promised: Revision | None, now: int
 ) -> Affected:
-    meter = _meter(slos.meters_of(session, slo.slo), incident.opened_at)
+    meter = meter_at(slos.meters_of(session, slo.slo), incident.opened_at)
     if meter is None:
         return Affected(slo, promised, None, 60, (), None)
     end = incident.resolved_at or now
@@ -100,7 +100,7 @@ def _affected(
     )
 
 
-def _meter(known: Sequence[Meter], at: int) -> Meter | None:
+def meter_at(known: Sequence[Meter], at: int) -> Meter | None:
     """The meter whose ledger holds the instant, else the newest one."""
     holding = [
         m

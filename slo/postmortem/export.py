@@ -23,6 +23,7 @@ body{max-width:52rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:.9em}
 th,td{border-bottom:1px solid #8884;padding:.35rem .5rem;vertical-align:top}
 th:not([align]){text-align:left}
+.wide-table{overflow-x:auto}
 pre{background:#8881;padding:.7rem;overflow-x:auto}code{font:.9em ui-monospace,monospace}
 blockquote{margin:1rem 0;padding:.1rem 1rem;border-left:3px solid #d9482b}
 figure{margin:1rem 0}figcaption,.about{color:#5f666e;font-size:.9em}a{color:#2456c8}

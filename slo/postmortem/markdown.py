@@ -103,6 +103,8 @@ def _reader() -> MarkdownIt:
     reader.add_render_rule("link_open", _link_open)
     reader.add_render_rule("th_open", _cell_open)
     reader.add_render_rule("td_open", _cell_open)
+    reader.add_render_rule("table_open", _table_open)
+    reader.add_render_rule("table_close", _table_close)
     return reader
 
 
@@ -132,6 +134,20 @@ def _cell_open(
     if style is not None:
         token.attrSet("align", str(style).removeprefix("text-align:"))
     return str(self.renderToken(tokens, idx, options, env))
+
+
+def _table_open(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A table in a box of its own, which scrolls where the table is too wide, by keys too."""
+    table = self.renderToken(tokens, idx, options, env)
+    return f'<div class="wide-table" tabindex="0" role="group" aria-label="Table">{table}'
+
+
+def _table_close(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+) -> str:
+    return f"{self.renderToken(tokens, idx, options, env)}</div>\n"
 
 
 _REL = "noopener noreferrer nofollow"

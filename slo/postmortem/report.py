@@ -69,7 +69,6 @@ def item_json(item: ActionItem, now: float) -> dict[str, Any]:
 def conflict_json(conflict: Conflict) -> dict[str, Any]:
     """Both texts of two editors and the one that they began with, so that nothing is lost."""
     return {
-        "error": str(conflict),
         "base": None if conflict.base is None else version_json(conflict.base),
         "theirs": version_json(conflict.theirs),
         "yours": {"title": conflict.title, "body": conflict.body},

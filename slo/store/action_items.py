@@ -53,7 +53,8 @@ def add(session: Session, incident: int, item: ActionItem, who: str, now: int) -
     }
     number: int = session.execute(insert(_a).values(row).returning(_a.c.id)).scalar_one()
     detail = {"item": number, **{name: row[name] for name in CHANGEABLE}}
-    audit.add(session, now, who, "action-item-add", f"incident/{incident}", detail)
+    new = {name: row[name] for name in CHANGEABLE}
+    audit.add(session, now, who, "action-item-add", f"incident/{incident}", detail, new=new)
     return ensure_one(session, number)
 
 
@@ -85,7 +86,9 @@ def change(
     )
     differing = {n: values[n] for n in CHANGEABLE if values[n] != getattr(found, n)}
     detail = {"item": item_id, **differing}
-    audit.add(session, now, who, "action-item-change", f"incident/{found.incident}", detail)
+    subject = f"incident/{found.incident}"
+    old = {name: getattr(found, name) for name in differing}
+    audit.add(session, now, who, "action-item-change", subject, detail, old=old, new=differing)
     return ensure_one(session, item_id)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import case, delete, insert, select, tuple_, update
+from sqlalchemy import case, delete, func, insert, or_, select, tuple_, update
 
 from slo.domain.alert import AlertState, Transition
 from slo.store import schema
@@ -185,20 +185,32 @@ def history(
     slo: str | None = None,
     service: str | None = None,
     severity: str | None = None,
+    kind: str | None = None,
+    rule: str | None = None,
+    change: str | None = None,
+    text: str | None = None,
     since: int | None = None,
     until: int | None = None,
     limit: int = 200,
     before: int | None = None,
 ) -> list[Transition]:
-    """The transitions that fit, newest first; `before` (an id) continues a former answer."""
+    """The transitions that fit, newest first; `before` (an id) continues a former answer.
+
+    `text` must be in the SLO's id, the rule's name or the reason, in any case of letters.
+    """
     query = _transitions()
-    wanted: list[ColumnElement[bool]] = []
+    equal = (
+        (_s.c.service, service),
+        (_a.c.severity, severity),
+        (_a.c.kind, kind),
+        (_a.c.rule, rule),
+        (_a.c.change, change),
+    )
+    wanted = [column == value for column, value in equal if value is not None]
     if slo is not None:
         wanted += [_s.c.service == slo.partition("/")[0], _s.c.name == slo.partition("/")[2]]
-    if service is not None:
-        wanted.append(_s.c.service == service)
-    if severity is not None:
-        wanted.append(_a.c.severity == severity)
+    if text is not None:
+        wanted.append(_holds(text))
     if since is not None:
         wanted.append(_a.c.at >= since)
     if until is not None:
@@ -208,6 +220,11 @@ def history(
         wanted.append(tuple_(_a.c.at, _a.c.id) < tuple_(at, before))
     query = query.where(*wanted).order_by(_a.c.at.desc(), _a.c.id.desc()).limit(limit)
     return [_transition(row) for row in session.execute(query)]
+
+
+def _holds(text: str) -> ColumnElement[bool]:
+    places = (_s.c.service + "/" + _s.c.name, _a.c.rule, _a.c.reason)
+    return or_(*(func.lower(p).contains(text.lower(), autoescape=True) for p in places))
 
 
 def of_incident(session: Session, incident_id: int) -> list[Transition]:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, literal_column, select
 
 from slo.store import schema
+from slo.store.outbox import COLUMNS, found
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from slo.domain.notification import Notification
+
 _n = schema.notification
+_LONGEST_LIFE = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,24 @@ def count_finished(session: Session) -> dict[tuple[str, str], int]:
         .group_by(_n.c.receiver, _n.c.state)
     )
     return {(name, state): count for name, state, count in session.execute(query)}
+
+
+def count_ended(session: Session, since: float) -> dict[str, int]:
+    """How many messages ended since an instant, by state; tests are left out."""
+    query = (
+        select(_n.c.state, func.count())
+        # None ends later than it may live, so that the index by its beginning finds them.
+        .where(_n.c.created_at >= since - _LONGEST_LIFE, _n.c.ended_at >= since)
+        .where(_n.c.kind != "test", _n.c.state != "pending")
+        .group_by(_n.c.state)
+    )
+    return {state: count for state, count in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy.
+
+
+def dead_letters(session: Session, limit: int) -> tuple[int, list[Notification]]:
+    """How many messages nobody got, and the newest of them; tests are left out."""
+    # Written into the statement, not bound: the partial index is for this very condition.
+    dead = (_n.c.state == literal_column("'dead'"), _n.c.kind != "test")
+    count = session.execute(select(func.count()).select_from(_n).where(*dead)).scalar_one()
+    query = select(*COLUMNS).where(*dead).order_by(_n.c.id.desc()).limit(limit)
+    return int(count), [found(row) for row in session.execute(query)]

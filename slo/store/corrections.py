@@ -44,7 +44,8 @@ def add(session: Session, correction: Correction) -> bool:
     if session.execute(statement.returning(_k.c.id)).scalar() is None:
         return False
     detail = {name: row[name] for name in ("end", "good", "total", "why", "key")}
-    audit.add(session, correction.at, correction.who, "correct", correction.slo, detail)
+    new = {name: row[name] for name in ("end", "good", "total")}
+    audit.add(session, correction.at, correction.who, "correct", correction.slo, detail, new=new)
     return True
 
 

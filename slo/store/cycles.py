@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from slo.store import schema
 
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 KEPT = 1500
 """Cycles kept: a day of minutes, and some."""
 
-_c = schema.cycle
+_c, _m, _s = schema.cycle, schema.meter, schema.slo
+_OLDEST = (
+    select(func.min(_m.c.booked_to))
+    .join(_s, _m.c.slo_id == _s.c.id)
+    .where(_m.c.ended_at.is_(None), _s.c.paused_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,10 @@ class Cycle:
     samples: int
     requests: int
     errors: int
+    seconds: float | None = None
+    """How long it took."""
+    lag: float | None = None
+    """By how much the ledger that is furthest behind lay behind the cycle's start, in seconds."""
 
 
 def start(session: Session, at: int) -> int:
@@ -52,8 +61,10 @@ def finish(
     samples: int,
     requests: int,
     errors: int,
+    seconds: float | None = None,
 ) -> None:
     """Writes that the cycle is done: SLOs seen and booked, samples read, requests, errors."""
+    oldest = session.execute(_OLDEST).scalar()
     session.execute(
         update(_c)
         .where(_c.c.id == cycle_id)
@@ -64,11 +75,24 @@ def finish(
             samples=samples,
             requests=requests,
             errors=errors,
+            seconds=seconds,
+            lag=None if oldest is None else at - oldest,
         )
     )
 
 
 def last(session: Session) -> Cycle | None:
     """The newest cycle that finished, None before the first."""
-    query = select(_c).where(_c.c.finished.is_not(None)).order_by(_c.c.id.desc()).limit(1)
-    return next((Cycle(*row) for row in session.execute(query)), None)
+    return next(iter(newest(session, 1)), None)
+
+
+def newest(session: Session, limit: int) -> list[Cycle]:
+    """The newest cycles that finished, newest first."""
+    query = select(_c).where(_c.c.finished.is_not(None)).order_by(_c.c.id.desc()).limit(limit)
+    return [Cycle(*row) for row in session.execute(query)]
+
+
+def samples_since(session: Session, at: int) -> int:
+    """Samples that the kept cycles since `at` (epoch seconds) have read."""
+    query = select(func.coalesce(func.sum(_c.c.samples), 0)).where(_c.c.started >= at)
+    return int(session.execute(query).scalar_one())

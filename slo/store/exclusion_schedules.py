@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _s, _x = schema.exclusion_schedule, schema.exclusion
 _LOCK = 7_305_011
+_VALUES = ("rrule", "start", "zone", "seconds", "category")
+"""What the audit tells of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,17 @@ def add(session: Session, schedule: Schedule) -> Schedule:
         "expanded_to": schedule.expanded_to,
     }
     number: int = session.execute(insert(_s).values(row).returning(_s.c.id)).scalar_one()
-    told = ("rrule", "start", "zone", "seconds", "category", "why")
-    detail = {"id": number, **{name: row[name] for name in told}}
-    audit.add(session, schedule.at, schedule.who, "exclude-recurring", schedule.scope, detail)
+    new = {name: row[name] for name in _VALUES}
+    detail = {"id": number, **new, "why": schedule.why}
+    audit.add(
+        session,
+        schedule.at,
+        schedule.who,
+        "exclude-recurring",
+        schedule.scope,
+        detail,
+        new=new,
+    )
     return replace(schedule, id=number)
 
 
@@ -110,7 +120,8 @@ def remove(
     elif not number:
         return None
     detail = {"id": schedule_id, "why": why, "past": past, "occurrences": number}
-    audit.add(session, at, who, "include-recurring", schedule.scope, detail)
+    old = {name: getattr(schedule, name) for name in _VALUES}
+    audit.add(session, at, who, "include-recurring", schedule.scope, detail, old=old)
     return number
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 _x = schema.exclusion
+_VALUES = ("start", "end", "category")
+"""What the audit tells of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def add(session: Session, exclusion: Exclusion) -> Exclusion:
     }
     number: int = session.execute(insert(_x).values(row).returning(_x.c.id)).scalar_one()
     detail = {"id": number, **{name: row[name] for name in ("start", "end", "category", "why")}}
-    audit.add(session, exclusion.at, exclusion.who, "exclude", exclusion.scope, detail)
+    new = {name: row[name] for name in _VALUES}
+    audit.add(session, exclusion.at, exclusion.who, "exclude", exclusion.scope, detail, new=new)
     return replace(exclusion, id=number)
 
 
@@ -55,12 +58,15 @@ def remove(session: Session, exclusion_id: int, at: int, who: str, why: str) -> 
         update(_x)
         .where(_x.c.id == exclusion_id, _x.c.removed_at.is_(None))
         .values(removed_at=at)
-        .returning(_x.c.scope)
+        .returning(_x.c.scope, *(_x.c[name] for name in _VALUES))
     )
-    scope = session.execute(statement).scalar()
-    if scope is None:
+    gone = session.execute(statement).first()
+    if gone is None:
         return False
-    audit.add(session, at, who, "include", scope, {"id": exclusion_id, "why": why})
+    scope, *values = gone
+    detail = {"id": exclusion_id, "why": why}
+    old = dict(zip(_VALUES, values, strict=True))
+    audit.add(session, at, who, "include", scope, detail, old=old)
     return True
 
 

@@ -67,6 +67,8 @@ def many(
     status: Status | Collection[Status] | None = None,
     service: str | None = None,
     slo: str | None = None,
+    severity: str | None = None,
+    assignee: str | None = None,
     since: int | None = None,
     until: int | None = None,
     limit: int = 200,
@@ -75,13 +77,16 @@ def many(
     """The incidents that fit, newest first; `before` (an id) continues a former answer.
 
     `since` and `until` (epoch seconds) leave out those that were over before the one,
-    or opened at or after the other.
+    or opened at or after the other. An empty `assignee` means that nobody has it.
     """
-    wanted: list[ColumnElement[bool]] = []
+    equal = (
+        (_i.c.service, service),
+        (_i.c.severity, severity),
+        (func.coalesce(_i.c.assignee, ""), assignee),
+    )
+    wanted = [column == value for column, value in equal if value is not None]
     if status is not None:
         wanted.append(_i.c.status.in_([status] if isinstance(status, str) else list(status)))
-    if service is not None:
-        wanted.append(_i.c.service == service)
     if slo is not None:
         of_slo = select(_x.c.incident_id).where(_x.c.slo_id == row_ids(session, [slo]).get(slo, -1))
         wanted.append(_i.c.id.in_(of_slo))

@@ -259,7 +259,9 @@ def resend(
         )
     )
     detail = {"receiver": kept.receiver, "msg_id": kept.msg_id, "was": kept.state}
-    audit.add(session, int(now), who, "resend", f"notification/{notification_id}", detail)
+    subject = f"notification/{notification_id}"
+    old, new = {"state": kept.state}, {"state": "pending"}
+    audit.add(session, int(now), who, "resend", subject, detail, old=old, new=new)
     return cast("Notification", by_id(session, notification_id))
 
 

@@ -23,7 +23,7 @@ from slo.domain.postmortem import (
 from slo.store import action_items, audit, dialect, schema, timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _p, _v = schema.postmortem, schema.postmortem_version
 _i, _a = schema.incident, schema.action_item
+LEFT = ("open", "in progress")
+"""States of action items that are still to be done."""
 
 
 def one(session: Session, incident: int) -> Postmortem | None:
@@ -43,12 +45,42 @@ def one(session: Session, incident: int) -> Postmortem | None:
     return None if row is None else Postmortem(Summary(*row[2:]), row[0], row[1])
 
 
-def listed(session: Session, status: Status | None = None, limit: int = 500) -> list[Summary]:
-    """Postmortems without their texts, the newest incident first."""
+def listed(
+    session: Session,
+    status: Status | None = None,
+    limit: int = 500,
+    before: int | None = None,
+    *,
+    service: str | None = None,
+    required: bool | None = None,
+    overdue_on: str | None = None,
+) -> list[Summary]:
+    """Postmortems without their texts, the newest incident first.
+
+    `before` (an incident's id) continues a former answer. `overdue_on`, a day as
+    `YYYY-MM-DD`, narrows to those with an action item that was due before it.
+    """
     query = _summaries().order_by(_p.c.incident_id.desc()).limit(limit)
-    if status is not None:
-        query = query.where(_p.c.status == status)
+    equal = ((_p.c.status, status), (_i.c.service, service), (_p.c.required, required))
+    query = query.where(*(column == value for column, value in equal if value is not None))
+    if before is not None:
+        query = query.where(_p.c.incident_id < before)
+    if overdue_on is not None:
+        left = select(_a.c.postmortem_id).where(_a.c.state.in_(LEFT), _a.c.due < overdue_on)
+        query = query.where(_p.c.id.in_(left))
     return [Summary(*row) for row in session.execute(query)]
+
+
+def numbers(session: Session) -> dict[tuple[Status, bool], int]:
+    """How many postmortems there are, by status and whether they are required."""
+    query = select(_p.c.status, _p.c.required, func.count()).group_by(_p.c.status, _p.c.required)
+    return {(status, required): number for status, required, number in session.execute(query)}
+
+
+def of_incidents(session: Session, incidents: Collection[int]) -> dict[int, Summary]:
+    """The postmortems of these incidents that have one, by incident, without their texts."""
+    query = _summaries().where(dialect.among(session, _p.c.incident_id, incidents))
+    return {row[0]: Summary(*row) for row in session.execute(query)}
 
 
 def ensure_one(session: Session, incident: int) -> Postmortem:
@@ -159,7 +191,10 @@ def save(
         updated_by=who,
     )
     _add_version(session, _row_id(session, incident), new)
-    audit.add(session, now, who, "postmortem-save", _subject(incident), {"version": version + 1})
+    old = {"title": found.about.title, "version": version}
+    new = {"title": title, "version": version + 1}
+    detail = {"version": version + 1}
+    audit.add(session, now, who, "postmortem-save", _subject(incident), detail, old=old, new=new)
     return ensure_one(session, incident)
 
 
@@ -184,7 +219,8 @@ def set_status(
         values |= {"reviewed_by": None, "reviewed_at": None, "published_at": None}
     _change(session, incident, **values)
     detail = {"from": found.about.status, "to": to, "version": found.about.version}
-    audit.add(session, now, who, "postmortem-status", _subject(incident), detail)
+    old, new = {"status": found.about.status}, {"status": to}
+    audit.add(session, now, who, "postmortem-status", _subject(incident), detail, old=old, new=new)
     words = f"The postmortem went from {found.about.status} to {to}."
     timeline.add(session, incident, "postmortem", words, at=now, now=now, who=who)
     return ensure_one(session, incident)
@@ -216,7 +252,7 @@ def _row_id(session: Session, incident: int) -> int:
 def _summaries(*more: Any) -> Select[Any]:
     """What `Summary` holds, in the order of its fields, after `more`."""
     items = select(func.count()).select_from(_a).where(_a.c.postmortem_id == _p.c.id)
-    left = items.where(_a.c.state.in_(("open", "in progress")))
+    left = items.where(_a.c.state.in_(LEFT))
     return select(
         *more,
         _p.c.incident_id,

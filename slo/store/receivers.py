@@ -53,7 +53,8 @@ def resume(session: Session, name: str, now: float, who: str) -> Health:
     put(session, before, health)
     hurry(session, name, now)
     detail = {"was": before.state, "why": before.paused_why}
-    audit.add(session, int(now), who, "resume", f"receiver/{name}", detail)
+    old, new = {"state": before.state}, {"state": health.state}
+    audit.add(session, int(now), who, "resume", f"receiver/{name}", detail, old=old, new=new)
     return health
 
 

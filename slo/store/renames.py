@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from slo.domain.slo import SLO
 
-_s, _x, _p = schema.slo, schema.exclusion, schema.standing
+_s, _p = schema.slo, schema.standing
+_SCOPED = (schema.exclusion, schema.annotation, schema.gate_override)
 _RENAME = "rename"
 
 
@@ -76,10 +77,12 @@ def _move(session: Session, known: dict[str, int], slo: SLO, at: int) -> None:
     row_id = known.pop(was)
     known[slo.id] = row_id
     session.execute(update(_s).where(_s.c.id == row_id).values(service=slo.service, name=slo.name))
-    session.execute(update(_x).where(_x.c.scope == was).values(scope=slo.id))
+    for table in _SCOPED:
+        session.execute(update(table).where(table.c.scope == was).values(scope=slo.id))
     # It still says the old name; the next cycle writes it anew.
     session.execute(delete(_p).where(_p.c.slo_id == row_id))
-    audit.add(session, at, audit.CONFIG, _RENAME, slo.id, {"was": was})
+    old, new = {"id": was}, {"id": slo.id}
+    audit.add(session, at, audit.CONFIG, _RENAME, slo.id, {"was": was}, old=old, new=new)
 
 
 def _renamed_before(session: Session, slo: SLO) -> bool:

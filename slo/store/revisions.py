@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 
 from slo.domain.duration import format_duration, parse_duration
 from slo.domain.window import CalendarWindow, RollingWindow
-from slo.store import schema
+from slo.store import audit, schema
 from slo.store.dialect import among, write_many
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ def revisions(session: Session, slo_id: str) -> list[Revision]:
     return _of(session, [slo_id])
 
 
+def revisions_of(session: Session, slo_ids: Collection[str]) -> dict[str, list[Revision]]:
+    """All revisions of these SLOs, oldest first; an SLO without has an empty list."""
+    found: dict[str, list[Revision]] = {slo_id: [] for slo_id in slo_ids}
+    for revision in _of(session, slo_ids):
+        found[revision.slo].append(revision)
+    return found
+
+
 def add_changed(session: Session, declared: Mapping[int, SLO], at: int) -> None:
     """Appends a revision from `at` on for each SLO (by its row's id) whose promise changed.
 
@@ -64,14 +72,45 @@ def add_changed(session: Session, declared: Mapping[int, SLO], at: int) -> None:
     newest = select(func.max(_r.c.id)).group_by(_r.c.slo_id)
     query = select(_r.c.slo_id, _r.c.since, *(_r.c[name] for name in _TEXTS))
     before = {row[0]: row[1:] for row in session.execute(query.where(_r.c.id.in_(newest)))}
-    rows = []
+    rows, entries = [], []
     for slo_id, slo in declared.items():
         texts = _texts(slo)
         since, *old = before.get(slo_id, (at,))
         if tuple(old) != texts:
             row = dict(zip(_TEXTS, texts, strict=True))
             rows.append({**row, "slo_id": slo_id, "since": max(at, since), "recorded_at": at})
+            entries.append(_entry(slo.id, at, dict(zip(_TEXTS, old, strict=False)), row))
     write_many(session, insert(_r), rows)
+    audit.add_many(session, entries)
+
+
+def _entry(slo_id: str, at: int, old: dict[str, str], new: dict[str, str]) -> audit.Entry:
+    """What the audit says of a first or a changed promise: the parts that differ."""
+    if not old:
+        told = {name: _told(name, text) for name, text in new.items() if text not in {"", "[]"}}
+        return audit.Entry(at, audit.CONFIG, "declare", slo_id, {}, new=told)
+    names = [name for name in _TEXTS if old[name] != new[name]]
+    return audit.Entry(
+        at,
+        audit.CONFIG,
+        "revise",
+        slo_id,
+        {},
+        {name: _told(name, old[name]) for name in names},
+        {name: _told(name, new[name]) for name in names},
+    )
+
+
+def _told(name: str, text: str) -> Any:
+    """A part of a promise for people, who know a window by its length or unit."""
+    match name:
+        case "window":
+            body = json.loads(text)
+            return body.get("length") or f"{body['unit']}, {body['zone']}"
+        case "labels":
+            return dict(json.loads(text))
+        case _:
+            return text
 
 
 def _of(session: Session, slo_ids: Collection[str]) -> list[Revision]:

@@ -37,7 +37,15 @@ def add(session: Session, silence: Silence) -> Silence:
     number: int = session.execute(insert(_x).values(row).returning(_x.c.id)).scalar_one()
     detail = {"id": number, "labels": dict(silence.labels)}
     detail |= {name: row[name] for name in ("start", "end", "why")}
-    audit.add(session, silence.at, silence.who, "silence", silence.scope, detail)
+    audit.add(
+        session,
+        silence.at,
+        silence.who,
+        "silence",
+        silence.scope,
+        detail,
+        new={"start": row["start"], "end": row["end"], "labels": dict(silence.labels)},
+    )
     return replace(silence, id=number)
 
 
@@ -47,12 +55,15 @@ def end(session: Session, silence_id: int, at: int, who: str, why: str) -> Silen
         update(_x)
         .where(_x.c.id == silence_id, _x.c.ended_at.is_(None), _x.c.end > at)
         .values(ended_at=at)
-        .returning(_x.c.scope)
+        .returning(_x.c.scope, _x.c.end)
     )
-    scope = session.execute(statement).scalar()
-    if scope is None:
+    ended = session.execute(statement).first()
+    if ended is None:
         return None
-    audit.add(session, at, who, "unsilence", scope, {"id": silence_id, "why": why})
+    scope, before = ended
+    detail = {"id": silence_id, "why": why}
+    old, new = {"end": before}, {"end": at}
+    audit.add(session, at, who, "unsilence", scope, detail, old=old, new=new)
     return by_id(session, silence_id)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from slo.domain.meter import Meter, indicator_json
+from slo.domain.span import Span
 from slo.store import audit, dialect, schema
 from slo.store.dialect import among, write_many
 from slo.store.renames import rename
-from slo.store.revisions import Revision, add_changed, revision_at, revisions
+from slo.store.revisions import Revision, add_changed, revision_at, revisions, revisions_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -28,13 +29,16 @@ __all__ = [
     "Known",
     "Revision",
     "all_slos",
+    "booked_span",
     "declare",
     "know",
     "meter_of",
+    "meters_by_slo",
     "meters_of",
     "pause_absent",
     "revision_at",
     "revisions",
+    "revisions_of",
     "row_ids",
     "running_meters",
 ]
@@ -168,6 +172,31 @@ def _meter(slo_id: str, row: Sequence[Any]) -> Meter:
     )
 
 
+def meters_by_slo(session: Session, slo_ids: Collection[str]) -> dict[str, list[Meter]]:
+    """All meters that ever ran for these SLOs, in order of their beginnings, the running one last.
+
+    An SLO without has an empty list.
+    """
+    query = (
+        select(_s.c.service, _s.c.name, *_METER)
+        .join(_m, _m.c.slo_id == _s.c.id)
+        .where(among(session, _s.c.service, {slo_id.partition("/")[0] for slo_id in slo_ids}))
+        .order_by(_m.c.ended_at.is_(None), _m.c.started_at, _m.c.id)
+    )
+    found: dict[str, list[Meter]] = {slo_id: [] for slo_id in slo_ids}
+    for service, name, *row in session.execute(query):
+        slo_id = f"{service}/{name}"
+        if slo_id in found:
+            found[slo_id].append(_meter(slo_id, row))
+    return found
+
+
+def booked_span(session: Session) -> Span | None:
+    """From where the oldest ledger begins to where the newest ends; None: nothing is booked."""
+    start, end = session.execute(select(func.min(_m.c.booked_from), func.max(_m.c.booked_to))).one()
+    return None if start is None else Span(start, end)
+
+
 def _ensure_rows(session: Session, found: Sequence[SLO], at: int) -> dict[str, int]:
     """The row id of each of these SLOs; makes and un-pauses rows."""
     rows = session.execute(select(_s.c.id, _s.c.service, _s.c.name, _s.c.paused_at)).all()
@@ -253,7 +282,9 @@ def _change_meters(session: Session, changed: dict[int, Declared], at: int) -> N
 
 
 def _audit(session: Session, at: int, action: str, slo_ids: Collection[str]) -> None:
-    entries = [audit.Entry(at, audit.CONFIG, action, slo_id, {}) for slo_id in slo_ids]
+    old, new = ("declared", "paused") if action == "pause" else ("paused", "declared")
+    states = {"state": old}, {"state": new}
+    entries = [audit.Entry(at, audit.CONFIG, action, slo_id, {}, *states) for slo_id in slo_ids]
     audit.add_many(session, entries)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from slo.store import schema
 from slo.store.dialect import among, put_many
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _p, _s = schema.standing, schema.slo
 _MOST_KEPT = 20_000
+_OF_SERVICE = (
+    select(_p.c.slo_id, _p.c.body)
+    .join(_s)
+    .where(_s.c.service == bindparam("service"))
+    .order_by(_s.c.name)
+)
+"""Made once: gates ask it often, and making it costs more than the answer."""
 _kept: dict[int, tuple[str, Standing]] = {}
 """Standings as read last: lists are asked for far more often than a cycle writes them."""
 
@@ -85,6 +92,12 @@ def one(session: Session, slo_id: str) -> Standing | None:
     query = select(_p.c.body).join(_s).where(_s.c.service == service, _s.c.name == name)
     body = session.execute(query).scalar()
     return None if body is None else load_standing(body)
+
+
+def of_service(session: Session, service: str) -> list[Standing]:
+    """The standings of one service's SLOs, by name."""
+    rows = session.connection().execute(_OF_SERVICE, {"service": service})
+    return [_loaded(row_id, body) for row_id, body in rows]
 
 
 def grids(session: Session, slo_ids: Collection[str]) -> dict[str, str]:

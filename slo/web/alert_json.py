@@ -33,6 +33,10 @@ class Filter:
     limit: int = 200
     before: int | None = None
     """The `next` of a former answer, which this one continues."""
+    kind: str | None = None
+    rule: str | None = None
+    change: str | None = None
+    """Of the history only."""
 
     def fits(self, slo_id: str, state: AlertState) -> bool:
         """Whether a state is asked for; what fires now does so whatever time is asked for."""
@@ -40,6 +44,8 @@ class Filter:
             self.slo in {None, slo_id}
             and self.service in {None, slo_id.partition("/")[0]}
             and self.severity in {None, state.severity}
+            and self.kind in {None, state.kind}
+            and self.rule in {None, state.rule}
         )
 
 
@@ -60,6 +66,9 @@ def alerts_json(session: Session, wanted: Filter, now: float) -> dict[str, Any]:
         slo=wanted.slo,
         service=wanted.service,
         severity=wanted.severity,
+        kind=wanted.kind,
+        rule=wanted.rule,
+        change=wanted.change,
         since=wanted.since,
         until=wanted.until,
         limit=wanted.limit + 1,

@@ -2,131 +2,104 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
-from slo.store import alerts
+from slo.domain.span import utc
+from slo.domain.spreadsheet import csv_text
+from slo.silencing import known_ids
+from slo.store import alerts, silences
 from slo.store.engine import reading
-from slo.web import format as fmt
-from slo.web.pages import cycle_line
+from slo.web import alert_rows
+from slo.web.asked import PRESETS, Asked, asked
+from slo.web.heading import cycle_line
 from slo.web.permission import needs
 from slo.web.site import current_site
-from slo.web.urgency import Badge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection
+
+    from sqlalchemy.orm import Session
 
     from slo.domain.alert import Transition
 
 blueprint = Blueprint("alert_pages", __name__)
 
-PAGE_SIZE = 200
-_DAY = 86_400
-SINCE: dict[str, tuple[str, int | None]] = {
-    "1d": ("last day", _DAY),
-    "7d": ("last 7 days", 7 * _DAY),
-    "30d": ("last 30 days", 30 * _DAY),
-    "all": ("any time", None),
-}
-SEVERITIES: dict[str, Badge] = {
-    "page": Badge("red", "\u25b2", "page", "Somebody was to be woken."),
-    "ticket": Badge("amber", "\u25b3", "ticket", "It can wait for the day."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRow:
-    """One alert from firing to its end; all texts."""
-
-    at: str
-    slo: tuple[str, str]
-    badge: Badge
-    rule: str
-    lasted: str
-    fires: bool
-    marks: tuple[str, ...]
-    reason: str
-    ended: str
-    incident: int | None
+PAGE_SIZE = 100
+MOST_CSV = 10_000
+_NAMES = ("service", "slo", "severity", "kind", "rule", "q")
 
 
 @blueprint.get("/alerts")
 @needs("read")
 def show_alerts() -> str:
-    """What fires now, then the history, filtered by service, SLO, severity and time."""
+    """What fires now, then the history, as the address narrows it."""
     site = current_site()
     now = site.clock()
-    chosen = {name: request.args.get(name, "").strip() for name in ("slo", "service", "severity")}
-    since = request.args.get("since", "7d")
-    since = since if since in SINCE else "7d"
-    span = SINCE[since][1]
-    before = request.args.get("before", type=int)
+    wanted = _asked(now)
     with reading(site.engine) as session:
         cycle = cycle_line(session, now)
         states = alerts.states(session)
-        found = alerts.history(
-            session,
-            slo=chosen["slo"] or None,
-            service=chosen["service"] or None,
-            severity=chosen["severity"] if chosen["severity"] in SEVERITIES else None,
-            since=None if span is None else int(now) - span,
-            limit=PAGE_SIZE,
-            before=before,
+        fired = _history(session, wanted, PAGE_SIZE + 1, wanted.before)
+        more = len(fired) > PAGE_SIZE
+        fired = fired[:PAGE_SIZE]
+        ids = known_ids(session, site.settings)
+        return render_template(
+            "alerts.html",
+            cycle=cycle,
+            firing=alert_rows.firing_rows(session, site.settings, states, now),
+            frozen=alert_rows.frozen_rows(states),
+            history=alert_rows.history_rows(session, fired, now),
+            more=wanted.query(fired[-1].id) if more else None,
+            asked=wanted,
+            presets=PRESETS,
+            severities=alert_rows.SEVERITIES,
+            kinds=alert_rows.KINDS,
+            slos=sorted(ids),
+            services=sorted({one.partition("/")[0] for one in ids}),
+            rules=sorted({r.name for slo in site.settings.slos for r in slo.alert_policy.rules}),
+            silences=len(silences.active(session, now)),
+            most_csv=MOST_CSV,
         )
-        fired = [t for t in found if t.change == "fires"]
-        ends = alerts.ends_of(session, [t.id for t in fired])
-        current = alerts.by_id(
-            session,
-            [s.alert for of_slo in states.values() for s in of_slo.values() if s.alert is not None],
-        )
-    frozen = {
-        (slo_id, rule): state.frozen
-        for slo_id, of_slo in states.items()
-        for rule, state in of_slo.items()
-        if state.frozen
+
+
+@blueprint.get("/alerts.csv")
+@needs("read")
+def download_alerts() -> Response:
+    """The same history as a file for a spreadsheet, the newest first."""
+    site = current_site()
+    now = site.clock()
+    wanted = _asked(now)
+    with reading(site.engine) as session:
+        fired = _history(session, wanted, MOST_CSV, None)
+        text = csv_text(alert_rows.CSV_HEAD, alert_rows.csv_rows(session, fired, now))
+    response = Response(text, content_type="text/csv; charset=utf-8")
+    name = f"alerts-{utc(now):%Y-%m-%d}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _asked(now: float) -> Asked:
+    choices: dict[str, Collection[str]] = {
+        "severity": alert_rows.SEVERITIES,
+        "kind": alert_rows.KINDS,
     }
-    firing = sorted(current.values(), key=lambda t: (t.severity != "page", -t.at))
-    return render_template(
-        "alerts.html",
-        cycle=cycle,
-        firing=rows(firing, {}, frozen, now),
-        frozen=len({slo_id for slo_id, _ in frozen}),
-        history=rows(fired, ends, frozen, now),
-        more=found[-1].id if len(found) == PAGE_SIZE else None,
-        chosen=chosen | {"since": since},
-        since=SINCE,
-        severities=SEVERITIES,
-    )
+    return asked(request.args, _NAMES, now, choices=choices)
 
 
-def rows(
-    fired: Iterable[Transition],
-    ends: Mapping[int, Transition],
-    frozen: Mapping[tuple[str, str], str],
-    now: float,
-) -> list[AlertRow]:
-    """Alerts as rows, by the transitions with which they fired and those that ended them."""
-    return [_row(t, ends.get(t.id), frozen.get((t.slo, t.rule), ""), now) for t in fired]
-
-
-def _row(t: Transition, end: Transition | None, frozen: str, now: float) -> AlertRow:
-    service, _, name = t.slo.partition("/")
-    marks = []
-    if t.late:
-        marks.append("late: found while catching up")
-    if end is None and frozen:
-        marks.append(f"frozen: {frozen}")
-    return AlertRow(
-        at=fmt.stamp(t.at),
-        slo=(service, name),
-        badge=SEVERITIES[t.severity],
-        rule=t.rule,
-        lasted=fmt.span((now if end is None else end.at) - t.at),
-        fires=end is None,
-        marks=tuple(marks),
-        reason=t.reason,
-        ended="" if end is None else end.reason,
-        incident=t.incident,
+def _history(session: Session, wanted: Asked, limit: int, before: int | None) -> list[Transition]:
+    return alerts.history(
+        session,
+        slo=wanted.get("slo"),
+        service=wanted.get("service"),
+        severity=wanted.get("severity"),
+        kind=wanted.get("kind"),
+        rule=wanted.get("rule"),
+        text=wanted.get("q"),
+        change="fires",
+        since=wanted.time.since,
+        until=wanted.time.until,
+        limit=limit,
+        before=before,
     )

@@ -2,81 +2,47 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from typing import TYPE_CHECKING, Any
 
-from slo.domain.instant import InstantError, parse_ago
-from slo.domain.policy import SEVERE
-from slo.silencing import RefusedError, known_ids
+from flask import Blueprint
+
+from slo.silencing import known_ids
 from slo.store.engine import reading
-from slo.web.alert_json import MOST, Filter, alerts_json
-from slo.web.operation import PREFIX, json_response
-from slo.web.pages import nearby
-from slo.web.permission import needs
+from slo.web.alert_json import Filter, alerts_json
+from slo.web.cursor import make_cursor, read_cursor
+from slo.web.heading import nearby
+from slo.web.models.alerts import AlertQuery, Alerts
+from slo.web.operation import PREFIX, operation
+from slo.web.problem import Complaint, ProblemError
 from slo.web.site import current_site
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 blueprint = Blueprint("api_alerts", __name__, url_prefix=PREFIX)
 
-_LIMIT = 200
-_KEYS = ("slo", "service", "severity", "since", "until", "limit", "before")
-_BIGGEST = 2**62
 
-
-@blueprint.errorhandler(RefusedError)
-def _show_refusal(error: RefusedError) -> Response:
-    return json_response({"error": f"{error.field}: {error}"}, 400)
-
-
-@blueprint.get("/alerts")
-@needs("read")
-def list_alerts() -> Response:
-    """What fires, and the history newest first; `?slo=`, `?since=7d` and so on narrow it."""
+@operation(blueprint, "GET", "/alerts", permission="read", query=AlertQuery, answer=Alerts)
+def list_alerts(query: AlertQuery) -> dict[str, Any]:
+    """Lists what fires, which rules are frozen, and the history of transitions, newest first."""
     site = current_site()
-    now = site.clock()
-    for name in request.args:
-        if name not in _KEYS:
-            raise RefusedError(repr(name[:80]), f"is unknown; there are {', '.join(_KEYS)}")
-    severity = request.args.get("severity")
-    if severity is not None and severity not in SEVERE:
-        raise RefusedError("severity", f"{severity[:40]!r} is unknown; one of {', '.join(SEVERE)}")
+    position = read_cursor(query.cursor, int)
     wanted = Filter(
-        slo=request.args.get("slo"),
-        service=request.args.get("service"),
-        severity=severity,
-        since=_instant("since", int(now)),
-        until=_instant("until", int(now)),
-        limit=_number("limit", MOST) or _LIMIT,
-        before=_number("before", _BIGGEST),
+        **query.model_dump(exclude={"cursor"}), before=None if position is None else position[0]
     )
     with reading(site.engine) as session:
         known = known_ids(session, site.settings)
         _ensure_known("slo", wanted.slo, known)
         _ensure_known("service", wanted.service, {one.partition("/")[0] for one in known})
-        body = alerts_json(session, wanted, now)
-    return json_response(body)
+        body = alerts_json(session, wanted, site.clock())
+    last = body["next"]
+    return body | {"next": None if last is None else make_cursor(last)}
 
 
-def _ensure_known(field: str, word: str | None, known: list[str] | set[str]) -> None:
+def _ensure_known(field: str, word: str | None, known: Collection[str]) -> None:
     if word is None or word in known:
         return
     near = nearby(word[:200], known)
     hint = f"did you mean {' or '.join(near)}?" if near else f"{PREFIX}/slos lists all"
-    raise RefusedError(field, f"there is no {word[:100]!r}; {hint}")
-
-
-def _instant(name: str, now: int) -> int | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    try:
-        return parse_ago(text, now)
-    except InstantError as error:
-        raise RefusedError(name, str(error)) from None
-
-
-def _number(name: str, most: int) -> int | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 1 <= int(text) <= most):  # noqa: PLR2004 -- more digits than any number of a store.
-        raise RefusedError(name, f"{text[:40]!r} must be a whole number from 1 to {most}")
-    return int(text)
+    text = f"there is no {word[:100]!r}; {hint}"
+    raise ProblemError(400, f"{field}: {text}", (Complaint(f"query.{field}", text),), near=near)

@@ -15,25 +15,57 @@ from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 import slo
 from slo.config.settings import Settings
+from slo.domain.access import OPEN
 from slo.loaded import Loaded
 from slo.metrics import Metrics
+from slo.sources import Sources
 from slo.store.engine import StoreError
 from slo.web import (
+    access_pages,
+    account_pages,
     alert_pages,
-    api,
+    annotation_pages,
+    api_access,
+    api_action_items,
     api_alerts,
+    api_annotations,
+    api_definitions,
+    api_exclusions,
+    api_gate,
     api_incidents,
     api_notifications,
+    api_numbers,
     api_postmortems,
+    api_reports,
+    api_services,
     api_silences,
+    api_slos,
+    api_system,
+    audit_pages,
+    badges,
+    editor_pages,
+    feed,
+    heading,
     health,
     incident_pages,
-    pages,
+    login_pages,
+    oidc_pages,
+    openapi,
+    overview_page,
     postmortem_pages,
+    refresh,
+    report_pages,
+    service_page,
+    silence_pages,
+    slo_page,
+    status_pages,
+    system_page,
 )
 from slo.web import format as fmt
-from slo.web.csrf import csrf_field
-from slo.web.identity import current_identity
+from slo.web.banner import banners
+from slo.web.csrf import csrf_field, ensure_csrf
+from slo.web.hosts import Proxied, ensure_host
+from slo.web.identity import current_identity, identify, identify_as
 from slo.web.origin import ensure_same_origin
 from slo.web.permission import ensure_permitted
 from slo.web.problem import ProblemError, problem_response
@@ -59,6 +91,9 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _TEXTS = ("text/", "application/json", "application/openmetrics-text", "image/svg+xml")
+_TOLD = frozenset({"Allow", "Retry-After", "WWW-Authenticate"})
+MOST_BYTES = 4 * 1024 * 1024
+"""Of any request; a form holds a postmortem in letters of three bytes, each written as nine."""
 _WORTH_GZIP = 1024
 _GZIP_LEVEL = 4
 _YEAR = 31_536_000
@@ -70,38 +105,82 @@ def create_app(
     interval: int = 60,
     loaded: Loaded | None = None,
     registry: CollectorRegistry | None = None,
+    sources: Sources | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Flask:
-    """The site over the store `engine`; `interval` is the cycle's, in seconds.
+    """The site over the store `engine`.
 
-    `loaded` holds what slo.yaml declares. `registry` is what /metrics shows, by default
+    `loaded` holds what slo.yaml declares; without it there are no SLOs, and `interval` is the
+    cycle's, in seconds. `registry` is what /metrics shows, by default
     the standings alone.
     """
     app = Flask("slo.web", static_folder=str(_STATIC), template_folder=str(_template_folder()))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        static=_static_url, slo_url=pages.slo_url, csrf=csrf_field, identity=current_identity
+        static=_static_url,
+        slo_url=heading.slo_url,
+        service_url=heading.service_url,
+        csrf=csrf_field,
+        banners=banners,
+        identity=current_identity,
     )
-    app.jinja_env.filters.update(count=fmt.count, percent0=fmt.whole_percent, stamp=fmt.stamp)
+    app.jinja_env.filters.update(
+        count=fmt.count, percent0=fmt.whole_percent, percent2=fmt.fine_percent, stamp=fmt.stamp
+    )
     shown = Metrics(engine).registry if registry is None else registry
-    declared = Loaded(Settings((), ())) if loaded is None else loaded
-    app.extensions[EXTENSION] = Site(engine, interval, shown, clock, loaded=declared)
+    declared = Loaded(Settings((), (), interval=interval)) if loaded is None else loaded
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, MAX_FORM_MEMORY_SIZE=MOST_BYTES)
+    app.wsgi_app = Proxied(app.wsgi_app, declared)  # type: ignore[assignment] # Flask's own way.
+    app.extensions[EXTENSION] = Site(
+        engine,
+        shown,
+        clock,
+        loaded=declared,
+        sources=sources or Sources(clock),
+        started_at=clock(),
+    )
     for blueprint in (
-        pages.blueprint,
+        overview_page.blueprint,
+        service_page.blueprint,
+        slo_page.blueprint,
         alert_pages.blueprint,
+        annotation_pages.blueprint,
         incident_pages.blueprint,
         postmortem_pages.blueprint,
-        api.blueprint,
+        editor_pages.blueprint,
+        report_pages.blueprint,
+        silence_pages.blueprint,
+        status_pages.blueprint,
+        badges.blueprint,
+        feed.blueprint,
+        api_slos.blueprint,
+        api_numbers.blueprint,
+        api_definitions.blueprint,
+        api_services.blueprint,
+        openapi.blueprint,
+        api_action_items.blueprint,
+        api_access.blueprint,
         api_alerts.blueprint,
+        api_annotations.blueprint,
+        api_gate.blueprint,
+        api_exclusions.blueprint,
         api_incidents.blueprint,
         api_notifications.blueprint,
         api_postmortems.blueprint,
+        api_reports.blueprint,
         api_silences.blueprint,
+        api_system.blueprint,
+        system_page.blueprint,
+        login_pages.blueprint,
+        oidc_pages.blueprint,
+        account_pages.blueprint,
+        access_pages.blueprint,
+        audit_pages.blueprint,
         health.blueprint,
     ):
         app.register_blueprint(blueprint)
-    app.before_request(ensure_same_origin)
-    app.before_request(ensure_permitted)
+    for check in (ensure_same_origin, identify, ensure_host, ensure_permitted, ensure_csrf):
+        app.before_request(check)
     app.register_error_handler(ProblemError, problem_response)
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(StoreError, _show_store_error)
@@ -110,9 +189,11 @@ def create_app(
 
 
 def warm(app: Flask) -> None:
-    """Draw the overview once, so that the first visit after a cycle finds its rows kept."""
+    """Draw overview and status page once, so that the next visits find what they show kept."""
     with app.test_request_context("/"):
-        pages.show_overview()
+        identify_as(OPEN)
+        overview_page.show_overview()
+        status_pages.renew_status()
 
 
 def _template_folder() -> Path:
@@ -142,8 +223,13 @@ def _show_http_error(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, InternalServerError):
         text = "Something went wrong on the server; its log says what."
     if request.path.startswith("/api/"):
-        return problem_response(ProblemError(status, text))
+        return problem_response(ProblemError(status, text, headers=_kept_headers(error)))
     return _page(title, text, status)
+
+
+def _kept_headers(error: HTTPException) -> dict[str, str]:
+    """What else the error tells: which methods there are, when to come again."""
+    return {name: value for name, value in error.get_headers() if name in _TOLD}
 
 
 def _show_store_error(error: StoreError) -> Response:
@@ -162,12 +248,16 @@ def _page(title: str, text: str, status: int) -> Response:
 def _finish(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if request.endpoint == "static":
         kept = f"public, max-age={_YEAR}, immutable" if "v" in request.args else "no-cache"
         response.headers["Cache-Control"] = kept
+    elif current_identity().kind == "user" and response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "no-store"
     else:
         response.headers.setdefault("Cache-Control", "no-cache")
-    return _compressed(response)
+    return _compressed(refresh.conditional(response))
 
 
 def _compressed(response: Response) -> Response:

@@ -19,32 +19,59 @@ MOST_SHARES = 8
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The bad events that carry one label value, and their share of all bad events."""
+    """The events that carry one label value, and the share of all bad events among them."""
 
     label: str
     value: str
     bad: float
     share: float
+    total: float = 0.0
+
+    @property
+    def ratio(self) -> float | None:
+        """The share of its own events that were bad; None without events."""
+        return self.bad / self.total if self.total > 0 else None
 
 
-def shares(contributions: Sequence[Contribution]) -> list[Share]:
-    """The label values with most bad events, most first.
+def shares(contributions: Sequence[Contribution], label: str = "") -> list[Share]:
+    """The label values with most bad events, most first; of one `label`, or of all.
 
-    A value that every label set carries tells nothing and is left out, unless
-    no label differs at all.
+    Of all, a value that every label set carries tells nothing and is left out, unless
+    no label differs at all. Of one, what lacks the label or is summed up is named so.
     """
     bad = sum(c.bad for c in contributions)
     if bad <= 0:
         return []
-    sums: dict[tuple[str, str], float] = defaultdict(float)
-    seen: dict[tuple[str, str], int] = defaultdict(int)
+    sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0])
     for contribution in contributions:
-        for label, value in labels_of(contribution).items():
-            sums[label, value] += contribution.bad
-            seen[label, value] += 1
-    telling = {key for key, times in seen.items() if times < len(contributions)} or set(seen)
-    found = [Share(*key, sums[key], sums[key] / bad) for key in telling if sums[key] > 0]
-    return sorted(found, key=lambda s: (-s.bad, s.label, s.value))[:MOST_SHARES]
+        for key in _values(contribution, label):
+            of = sums[key]
+            of[0], of[1], of[2] = of[0] + contribution.bad, of[1] + contribution.total, of[2] + 1
+    telling = {key for key, (_, _, times) in sums.items() if times < len(contributions)}
+    found = [
+        Share(*key, bad_, bad_ / bad, total)
+        for key, (bad_, total, _) in sums.items()
+        if bad_ > 0 and (label or key in telling or not telling)
+    ]
+    return sorted(found, key=lambda s: (-s.bad, s.label, s.value))[: None if label else MOST_SHARES]
+
+
+def label_names(contributions: Sequence[Contribution]) -> list[str]:
+    """The labels that there are, those that differ from set to set first."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for contribution in contributions:
+        for name, value in labels_of(contribution).items():
+            values[name].add(value)
+    return sorted(values, key=lambda name: (len(values[name]) == 1, name))
+
+
+def _values(contribution: Contribution, label: str) -> list[tuple[str, str]]:
+    labels = labels_of(contribution)
+    if not label:
+        return list(labels.items())
+    if contribution.labels == OTHER:
+        return [(label, "all others")]
+    return [(label, labels.get(label, "(without it)"))]
 
 
 def labels_of(contribution: Contribution) -> dict[str, str]:

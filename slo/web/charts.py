@@ -1,7 +1,8 @@
 """Charts as SVG made on the server: they read without a script, and in any width.
 
-The plot is stretched to its box and its strokes are not; axis texts stand at
-percentages of the width, so they keep their size on a phone. All times are UTC.
+The plot is stretched to its box and its strokes are not; texts and marks stand at
+percentages of the width in layers of their own, so they keep their size on a phone.
+All times are UTC.
 """
 
 from __future__ import annotations
@@ -9,38 +10,47 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from slo.web import axes, marks
 from slo.web import format as fmt
+from slo.web.axes import Scale, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from slo.domain.span import Span
-    from slo.domain.standing import SparkPoint
+    from slo.web.axes import Ticker
+    from slo.web.marks import Level, Mark
     from slo.web.series import Point
 
 Teller = Callable[[float | None], str]
-Ticker = Callable[[float], str]
 WIDTH, HEIGHT = 1000, 200
-_SPARK_WIDTH, _SPARK_HEIGHT = 240, 200
-_TICK_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_TIME_STEPS = (600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200)
-_DAY = 86_400
-_MOST_TIME_TICKS = 6
-_EDGE = 0.05
-"""Texts nearer to an edge than this share are aligned to it."""
+_APART = "\x1f"
+"""Parts texts; no text that is shown holds it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shade:
-    """A span set apart in a chart: `gap` (no data) or `excluded`."""
+class Line:
+    """One series of a chart; `stroke` is its pattern, so that colour is not all that tells it."""
 
-    kind: str
-    span: Span
-    text: str
+    name: str
+    tone: str
+    points: Sequence[Point]
+    stroke: str = "solid"
+    area: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of a chart's legend: a line's name, and its look."""
+
+    name: str
+    tone: str
+    stroke: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,131 +60,75 @@ class Chart:
     id: str
     title: str
     subtitle: str
-    unit: str
-    tone: str
+    keys: tuple[Key, ...]
+    under: Markup
     plot: Markup
+    over: Markup
     y_axis: Markup
     x_axis: Markup
     rows: Markup
     summary: str
     empty: bool = False
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the lines, as they head the table."""
+        return tuple(key.name for key in self.keys)
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What to draw: the values of `points` over `span`, each told by `tell`."""
+    """What to draw: the values of `lines` over `span`, each told by `tell`."""
 
     id: str
     title: str
     subtitle: str
-    unit: str
-    tone: str
-    points: Sequence[Point]
+    lines: Sequence[Line]
     span: Span
     tell: Teller
     tick: Ticker
-    limit: float | None = None
+    levels: Sequence[Level] = field(default=())
     top: float | None = None
-    shades: Sequence[Shade] = field(default=())
+    marks: Sequence[Mark] = field(default=())
 
 
 def render_chart(plot: Plot) -> Chart:
     """The chart of a plot; without any value it is `empty` and its summary says so."""
-    known = [p.value for p in plot.points if p.value is not None and math.isfinite(p.value)]
-    ticks = nice_ticks(*_domain(plot, known))
-    low, high = ticks[0], ticks[-1]
-    summary = _summary(plot, known)
-
-    def x(at: float) -> float:
-        return (at - plot.span.start) / max(1, plot.span.seconds)
-
-    def y(value: float) -> float:
-        return (high - value) / (high - low)
-
+    known = [value for line in plot.lines for value in _values(line)]
+    ticks = axes.nice_ticks(*_domain(plot, known))
+    scale = Scale(plot.span, ticks[0], ticks[-1])
+    summary = _summary(plot)
     return Chart(
         id=plot.id,
         title=plot.title,
         subtitle=plot.subtitle,
-        unit=plot.unit,
-        tone=plot.tone,
-        plot=_plot_svg(plot, summary, ticks, x, y),
-        y_axis=_y_axis(ticks, plot.tick, y),
-        x_axis=_x_axis(plot.span, x),
+        keys=tuple(Key(line.name, line.tone, line.stroke) for line in plot.lines),
+        under=marks.under(plot.id, plot.marks, scale),
+        plot=_plot_svg(plot, summary, ticks, scale),
+        over=marks.over(plot.marks, plot.levels, scale),
+        y_axis=axes.y_axis(ticks, plot.tick, scale),
+        x_axis=axes.x_axis(scale),
         rows=_rows(plot),
         summary=summary,
         empty=not known,
     )
 
 
-def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round values from at or below `low` to at or above `high`, at most `most` + 1 of them."""
-    wide = max(high - low, 1e-9)
-    raw = wide / (most - 1)
-    size = 10 ** math.floor(math.log10(raw))
-    step = next(s * size for s in _TICK_STEPS if s * size >= raw * (1 - 1e-9))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [index * step for index in range(first, max(last, first + 1) + 1)]
-
-
-def time_ticks(span: Span) -> list[int]:
-    """Round times in UTC inside the span, at most six and never at its very edges."""
-    days = [n * _DAY for n in (1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365)]
-    for step in (*_TIME_STEPS, *days):
-        if span.seconds / step <= _MOST_TIME_TICKS:
-            first = (span.start // step + 1) * step
-            return list(range(first, span.end, step))
-    return [span.start + span.seconds // 2]
-
-
-def sparkline(points: Sequence[SparkPoint], tone: str) -> Markup:
-    """The budget left as a small line, 100 % at the top; a dashed line marks 0 % once crossed."""
-    known = [p.remaining for p in points if p.remaining is not None]
-    if not known:
-        return Markup('<svg class="spark" aria-hidden="true"></svg>')
-    low = min(0.0, *known)
-    scale = _SPARK_HEIGHT / (1.0 - low)
-    zero = f'<path class="zero" d="M0 {int(scale)}H{_SPARK_WIDTH}"/>' if low < 0 else ""
-    return _drawn(
-        f'<svg class="spark tone-{tone}" viewBox="0 -20 {_SPARK_WIDTH} {_SPARK_HEIGHT + 40}" '
-        f'aria-hidden="true" preserveAspectRatio="none">{zero}'
-        f'<path class="line" d="{_spark_path(points, scale)}"/></svg>'
-    )
-
-
-def meter(remaining: float | None, tone: str) -> Markup:
-    """A bar of the budget left, from 0 to 100 %; the figure stands beside it."""
-    share = 0.0 if remaining is None else min(1.0, max(0.0, remaining))
-    fill = (
-        f'<rect class="fill" width="{max(share * 84, 2):.1f}" height="6" rx="3"/>' if share else ""
-    )
-    return _drawn(
-        f'<svg class="meter tone-{tone}" width="84" height="6" viewBox="0 0 84 6" '
-        f'aria-hidden="true"><rect class="track" width="84" height="6" rx="3"/>{fill}</svg>'
-    )
-
-
-def _drawn(svg: str) -> Markup:
-    """SVG that goes into a page as it is: made of our own numbers and of escaped texts."""
-    return Markup(svg)  # noqa: S704 -- the one door; all that enters it is escaped above.
+def _values(line: Line) -> list[float]:
+    return [p.value for p in line.points if p.value is not None and math.isfinite(p.value)]
 
 
 def _domain(plot: Plot, known: Sequence[float]) -> tuple[float, float]:
-    marks = [*known, *([plot.limit] if plot.limit is not None else [])]
-    high = max([*marks, *([plot.top] if plot.top is not None else [])], default=1.0)
-    low = min([*marks, 0.0])
+    values = [*known, *(level.value for level in plot.levels)]
+    high = max([*values, *([plot.top] if plot.top is not None else [])], default=1.0)
+    low = min([*values, 0.0])
     return low, high if high > low else low + 1.0
 
 
-def _plot_svg(
-    plot: Plot,
-    summary: str,
-    ticks: Sequence[float],
-    x: Callable[[float], float],
-    y: Callable[[float], float],
-) -> Markup:
+def _plot_svg(plot: Plot, summary: str, ticks: Sequence[float], scale: Scale) -> Markup:
     head = (
-        f'<svg class="plot tone-{plot.tone}" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'preserveAspectRatio="none" role="img" aria-labelledby="{plot.id}-t {plot.id}-d" '
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" '
+        f'role="img" aria-labelledby="{plot.id}-t {plot.id}-d" '
         f'data-from="{plot.span.start}" data-to="{plot.span.end}">'
     )
     parts = [
@@ -182,40 +136,45 @@ def _plot_svg(
         f'<title id="{plot.id}-t">{escape(plot.title)}</title>',
         f'<desc id="{plot.id}-d">{escape(summary)}</desc>',
     ]
-    parts += [_level("rule", y(tick)) for tick in ticks]
-    parts += [_shade(shade, x) for shade in plot.shades]
-    parts += [_stretch(run, x, y) for run in _runs(plot.points)]
-    if plot.limit is not None:
-        parts.append(_level("limit", y(plot.limit)))
+    parts += [_level("rule", scale.y(tick)) for tick in ticks]
+    for line in plot.lines:
+        parts.append(f'<g class="tone-{line.tone}">')
+        parts += [_stretch(line, run, scale) for run in _runs(line.points)]
+        parts.append("</g>")
+    parts += [_limit(level, scale) for level in plot.levels]
     parts.append(f'<line class="cursor" y1="0" y2="{HEIGHT}" visibility="hidden"/></svg>')
-    return _drawn("".join(parts))
+    return drawn("".join(parts))
 
 
-def _stretch(run: Sequence[Point], x: Callable[[float], float], y: Callable[[float], float]) -> str:
+def _stretch(line: Line, run: Sequence[Point], scale: Scale) -> str:
     """The line of a stretch without holes, and the area below it down to the plot's floor."""
-    line = "L".join(f"{x(p.at) * WIDTH:.1f} {y(p.value or 0) * HEIGHT:.1f}" for p in run)
+    across, start = WIDTH / max(1, scale.span.seconds), scale.span.start
+    down, high = HEIGHT / (scale.high - scale.low), scale.high
+    path = "L".join(
+        f"{(p.at - start) * across:.1f} {(high - (p.value or 0)) * down:.1f}" for p in run
+    )
     if len(run) == 1:  # A single point would be invisible.
-        line += "h1"
-    left, right = x(run[0].at) * WIDTH, x(run[-1].at) * WIDTH
-    return (
-        f'<path class="area" d="M{left:.1f} {HEIGHT}L{line}L{right:.1f} {HEIGHT}Z"/>'
-        f'<path class="line" d="M{line}"/>'
-    )
+        path += "h1"
+    drawn_line = f'<path class="line {line.stroke}" d="M{path}"/>'
+    if not line.area:
+        return drawn_line
+    left, right = scale.x(run[0].at) * WIDTH, scale.x(run[-1].at) * WIDTH
+    area = f'<path class="area" d="M{left:.1f} {HEIGHT}L{path}L{right:.1f} {HEIGHT}Z"/>'
+    return area + drawn_line
 
 
-def _shade(shade: Shade, x: Callable[[float], float]) -> str:
-    left, right = max(0.0, x(shade.span.start)), min(1.0, x(shade.span.end))
-    # A minute in a month would be no pixel wide; it is to be seen.
-    wide = max((right - left) * WIDTH, 1.5)
-    return (
-        f'<rect class="{shade.kind}" x="{left * WIDTH:.1f}" y="0" width="{wide:.1f}" '
-        f'height="{HEIGHT}"><title>{escape(shade.text)}</title></rect>'
-    )
-
-
-def _level(kind: str, share: float) -> str:
+def _level(kind: str, share: float, left: float = 0.0, right: float = 1.0) -> str:
     height = f"{share * HEIGHT:.1f}"
-    return f'<line class="{kind}" x1="0" x2="{WIDTH}" y1="{height}" y2="{height}"/>'
+    across = f'x1="{left * WIDTH:.4g}" x2="{right * WIDTH:.4g}"'
+    return f'<line class="{kind}" {across} y1="{height}" y2="{height}"/>'
+
+
+def _limit(level: Level, scale: Scale) -> str:
+    left, right = 0.0, 1.0
+    if level.span is not None:
+        left, right = scale.x(level.span.start), scale.x(level.span.end)
+    kind = f"limit tone-{level.tone}"
+    return _level(kind, scale.y(level.value), max(0.0, left), min(1.0, right))
 
 
 def _runs(points: Iterable[Point]) -> list[list[Point]]:
@@ -229,59 +188,46 @@ def _runs(points: Iterable[Point]) -> list[list[Point]]:
     return [run for run in runs if run]
 
 
-def _spark_path(points: Sequence[SparkPoint], scale: float) -> str:
-    """Whole numbers on a fine grid: a page may hold thousands of these."""
-    start = points[0].at
-    across = _SPARK_WIDTH / max(1, points[-1].at - start)
-    path, pen = [], "M"
-    for point in points:
-        if point.remaining is None:
-            pen = "M"
-        else:
-            height = int((1.0 - min(1.0, point.remaining)) * scale)
-            path.append(f"{pen}{int((point.at - start) * across)} {height}")
-            pen = "L"
-    return "".join(path)
-
-
-def _y_axis(ticks: Sequence[float], tick: Ticker, y: Callable[[float], float]) -> Markup:
-    texts = [
-        f'<text x="100%" y="{y(value) * 100:.1f}%" dy="4" text-anchor="end">{escape(tick(value))}'
-        "</text>"
-        for value in ticks
-    ]
-    return _drawn(f'<svg class="y-axis" aria-hidden="true">{"".join(texts)}</svg>')
-
-
-def _x_axis(span: Span, x: Callable[[float], float]) -> Markup:
-    ticks = time_ticks(span)
-    daily = span.seconds > 2 * _DAY
-    texts = []
-    for at in ticks:
-        share = x(at)
-        anchor = "start" if share < _EDGE else "end" if share > 1 - _EDGE else "middle"
-        word = fmt.day(at) if daily else fmt.clock(at) if at % _DAY else fmt.day(at)
-        texts.append(
-            f'<text x="{share * 100:.2f}%" y="14" text-anchor="{anchor}">{escape(word)}</text>'
-        )
-    return _drawn(f'<svg class="x-axis" aria-hidden="true">{"".join(texts)}</svg>')
-
-
 def _rows(plot: Plot) -> Markup:
     """Table rows, newest last; `data-at` lets the read-out find its place."""
+    by_line = [{p.at: p.value for p in line.points} for line in plot.lines]
+    instants = sorted({at for values in by_line for at in values})
+    cells = [_cells(plot.tell, [values.get(at) for at in instants]) for values in by_line]
+    if not instants:
+        return Markup()
     rows = [
-        f'<tr data-at="{p.at}"><th scope="row">{fmt.stamp(p.at)}</th>'
-        f"<td>{escape(plot.tell(p.value))}</td></tr>"
-        for p in plot.points
+        f'<tr data-at="{at}"><th scope="row">{_stamp(at)}</th>{"".join(told)}</tr>'
+        for at, *told in zip(instants, *cells, strict=True)
     ]
-    return _drawn("".join(rows))
+    return drawn("".join(rows))
 
 
-def _summary(plot: Plot, known: Sequence[float]) -> str:
-    if not known:
+def _cells(tell: Teller, values: Iterable[float | None]) -> list[str]:
+    """Values as cells, escaped all at once: a page has thousands."""
+    texts = escape(_APART.join(tell(value) for value in values))
+    return [f"<td>{text}</td>" for text in str(texts).split(_APART)]
+
+
+@lru_cache(maxsize=8192)
+def _stamp(at: int) -> str:
+    """The charts of a page, and the page a minute later, tell the same instants."""
+    return fmt.stamp(at)
+
+
+def _summary(plot: Plot) -> str:
+    told = [_told(line, values, plot) for line in plot.lines if (values := _values(line))]
+    if not told:
         return "No data in this range."
+    about = f"{plot.subtitle}. " if plot.subtitle else ""
     return (
-        f"{plot.subtitle}. From {fmt.stamp(plot.span.start)} to {fmt.stamp(plot.span.end)} UTC: "
-        f"last {plot.tell(known[-1])}, lowest {plot.tell(min(known))}, "
-        f"highest {plot.tell(max(known))}."
+        f"{about}From {fmt.stamp(plot.span.start)} to {fmt.stamp(plot.span.end)} UTC: "
+        f"{'; '.join(told)}."
+    )
+
+
+def _told(line: Line, values: Sequence[float], plot: Plot) -> str:
+    name = f"{line.name}: " if len(plot.lines) > 1 else ""
+    return (
+        f"{name}last {plot.tell(values[-1])}, lowest {plot.tell(min(values))}, "
+        f"highest {plot.tell(max(values))}"
     )

@@ -19,25 +19,11 @@ from slo.web import urgency
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from slo.domain.incident import Incident
     from slo.domain.indicator import Indicator
-    from slo.domain.ledger import Correction
     from slo.domain.meter import Meter
     from slo.domain.standing import Standing
     from slo.domain.window import Window
-
-WINDOW = "window"
-_HOUR = 3600
-_DAY = 86_400
-RANGES = (("1h", _HOUR), ("6h", 6 * _HOUR), ("1d", _DAY), ("7d", 7 * _DAY), ("1y", 365 * _DAY))
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One range that the page can show."""
-
-    key: str
-    label: str
-    current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +34,7 @@ class Tile:
     value: str
     detail: str
     bad: bool = False
+    href: str = ""
 
 
 def window_of(standing: Standing) -> Window:
@@ -59,25 +46,10 @@ def window_of(standing: Standing) -> Window:
     return CalendarWindow(unit, zone.removesuffix(")") or "UTC")
 
 
-def tabs(standing: Standing, key: str) -> list[Tab]:
-    """The ranges from short to long, the SLO's own window among them."""
-    own = Tab(WINDOW, window_name(standing), key not in dict(RANGES))
-    length = standing.window.seconds
-    if standing.window_kind == "calendar":
-        period = window_of(standing).period_at(standing.at)
-        length = period.seconds
-    found = [
-        (seconds, Tab(name, _short(name), key == name))
-        for name, seconds in RANGES
-        if seconds != length or key == name
-    ]
-    return [tab for _, tab in sorted([*found, (length, own)], key=lambda pair: pair[0])]
-
-
 def window_name(standing: Standing) -> str:
     """The window's length as it is shown: `30 d`, `month (Europe/Berlin)`."""
     label = standing.window_label
-    return _short(label) if standing.window_kind == "rolling" else label
+    return short(label) if standing.window_kind == "rolling" else label
 
 
 def promise(standing: Standing) -> str:
@@ -96,7 +68,7 @@ def tiles(
     left = f"{fmt.count(budget.allowed - budget.spent)} of {fmt.count(budget.allowed)} {unit}"
     rates = dict(standing.burn_rates)
     slower = " \u00b7 ".join(
-        f"{_short(name)} {fmt.burn(rates[name])}" for name in ("6h", "3d") if name in rates
+        f"{short(name)} {fmt.burn(rates[name])}" for name in ("6h", "3d") if name in rates
     )
     missing = fmt.DASH
     if standing.coverage is not None:
@@ -124,14 +96,11 @@ def tiles(
     ]
 
 
-def burn_table(standing: Standing) -> list[tuple[str, str, str]]:
-    """Span, burn rate, and how long a whole budget lasts at that rate."""
-    length = window_of(standing).period_at(standing.at).seconds
-    return [
-        (_short(name), fmt.burn(rate), fmt.span(length / rate) if rate else "for ever")
-        for name, rate in standing.burn_rates
-        if rate is not None
-    ]
+def incident_tile(incident: Incident, now: float) -> Tile:
+    """The incident that the SLO is in now, with a link to it."""
+    status = f"{incident.status}, {fmt.span(now - incident.started_at)}"
+    href = f"/incidents/{incident.id}"
+    return Tile("Incident", f"#{incident.id}", status, incident.status == "open", href)
 
 
 def definition(standing: Standing, meter: Meter | None) -> list[tuple[str, str]]:
@@ -143,22 +112,13 @@ def definition(standing: Standing, meter: Meter | None) -> list[tuple[str, str]]
         ("Indicator", standing.indicator + (" (estimated)" if standing.estimated else "")),
     ]
     if meter is not None:
-        pairs += _indicator_pairs(indicator_from_json(meter.indicator))
+        pairs += indicator_pairs(indicator_from_json(meter.indicator))
         pairs.append(("Bucket", fmt.span(meter.bucket)))
         if meter.booked_from is not None and meter.booked_to is not None:
             booked = f"{fmt.stamp(meter.booked_from)} to {fmt.stamp(meter.booked_to)} UTC"
             pairs.append(("Ledger", booked))
     pairs += [(f"Label {name}", value) for name, value in standing.labels]
     return pairs
-
-
-def corrected(corrections: Iterable[Correction], window: Span) -> list[tuple[str, str, str, str]]:
-    """The window's corrections: bucket, good, total, and who says why."""
-    return [
-        (fmt.stamp(c.end), fmt.count(c.good), fmt.count(c.total), f"{c.who}: {c.why}")
-        for c in corrections
-        if window.start < c.end <= window.end
-    ]
 
 
 def _paces(standing: Standing, now: float) -> str:
@@ -168,7 +128,7 @@ def _paces(standing: Standing, now: float) -> str:
     if standing.state == "exhausted" and gone is not None and gone <= now:
         return f"{fmt.span(now - gone)} ago"
     return " \u00b7 ".join(
-        f"by {_short(f.basis)}: "
+        f"by {short(f.basis)}: "
         + ("stays" if f.exhausted_at is None else _when(f.exhausted_at, now))
         for f in standing.forecasts
     )
@@ -178,7 +138,7 @@ def _when(at: int, now: float) -> str:
     return "spent" if at <= now else fmt.coming(at, now)
 
 
-def _indicator_pairs(indicator: Indicator) -> list[tuple[str, str]]:
+def indicator_pairs(indicator: Indicator) -> list[tuple[str, str]]:
     """What an indicator was given, as slo.yaml names it; what it was not given is left out."""
     values = ((f.name, getattr(indicator, f.name)) for f in dataclasses.fields(indicator))
     return [
@@ -194,5 +154,6 @@ def _spoken(value: object) -> str:
     return str(value)
 
 
-def _short(label: str) -> str:
+def short(label: str) -> str:
+    """A duration such as `30d` with a space before its unit."""
     return f"{label[:-1]}{fmt.SPACE}{label[-1]}" if label[:-1].isdigit() else label

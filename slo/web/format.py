@@ -44,6 +44,16 @@ def whole_percent(share: float) -> str:
     return percent(share, 0)
 
 
+def fine_percent(share: float | None) -> str:
+    """A share in per cent with two decimals."""
+    return percent(share, 2)
+
+
+def short_percent(share: float) -> str:
+    """A share of a rule, with three digits that mean something: `2 %`, `10 %`, `0.833 %`."""
+    return f"{share * 100:,.3g}{SPACE}%"
+
+
 def sli(share: float | None, objective: Decimal) -> str:
     """An SLI in per cent, with as many decimals as tell it from its objective and from 100 %."""
     if share is None or not math.isfinite(share):
@@ -92,6 +102,11 @@ def burn(value: float | None) -> str:
     return f"{value:,.1f}x" if value < 100 else f"{value:,.0f}x"  # noqa: PLR2004 -- three digits.
 
 
+def times(factor: Decimal) -> str:
+    """The factor of a rule, exact: `14.4x`, `6x`."""
+    return f"{factor.normalize():f}x"
+
+
 def span(seconds: float) -> str:
     """A length of time in its largest unit: `12 s`, `26 min`, `3 h`, `12 d`."""
     for unit, size in _SPANS:
@@ -110,6 +125,11 @@ def day(at: float) -> str:
     """The day, `7 Nov`, in UTC."""
     moment = utc(at)
     return f"{moment.day}{SPACE}{moment:%b}"
+
+
+def day_of_year(at: float) -> str:
+    """The day with its year, `7 Nov 2026`, in UTC."""
+    return f"{day(at)} {utc(at).year}"
 
 
 def stamp(at: float) -> str:

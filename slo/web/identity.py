@@ -2,20 +2,148 @@
 
 from __future__ import annotations
 
-from typing import cast
+import logging
+from typing import TYPE_CHECKING, cast
 
-from flask import g
+from flask import g, request
 
-from slo.domain.access import OPEN, Identity
+from slo.access import logins, tokens
+from slo.access.mode import is_loopback, mode_of
+from slo.domain.access import OPEN, ROLES, Identity, anonymous
+from slo.domain.token import token_digest
+from slo.store import sessions, users
+from slo.store import tokens as kept_tokens
+from slo.store.engine import StoreError, reading, writing
+from slo.web.cookies import session_cookie
+from slo.web.site import current_site
 
-_KEY = "slo_identity"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from slo.store.sessions import Login
+
+log = logging.getLogger(__name__)
+
+_KEY, _LOGIN = "slo_identity", "slo_login"
+_NOTED_EVERY = 60
+"""Seconds between two notes of when a session or a token was used."""
+BEARER = "bearer "
+METRICS = "health.show_metrics"
+_MOST_SCRAPERS = 100
+UNASKED = frozenset({"health.show_health", "health.show_readiness", "static"})
+"""What everybody may see, whatever name or state the site has."""
 
 
 def current_identity() -> Identity:
-    """Who asks; `OPEN` where the site runs without login."""
-    return cast("Identity", g.get(_KEY, OPEN))
+    """Who asks; `OPEN` where the site runs without login, nobody while that is not known yet."""
+    return cast("Identity", g.get(_KEY) or anonymous())
+
+
+def current_login() -> Login | None:
+    """The session of the user who asks; None: it is no user."""
+    return cast("Login | None", g.get(_LOGIN))
 
 
 def who(said: str | None, otherwise: str) -> str:
     """The name for the audit: the login's own, else what the request says, else `otherwise`."""
     return current_identity().name or (said or "").strip() or otherwise
+
+
+def has_bearer() -> bool:
+    """Whether the request brings a token; browsers never do so by themselves."""
+    return request.headers.get("Authorization", "").lower().startswith(BEARER)
+
+
+def identify() -> None:
+    """Finds out who asks, by one look into the store.
+
+    Health and static files ask nobody, so they answer while the store does not.
+    """
+    if request.endpoint in UNASKED:
+        setattr(g, _KEY, _anonymous())
+        return
+    try:
+        setattr(g, _KEY, _identity())
+    except StoreError:
+        if request.endpoint not in {None, METRICS}:
+            raise
+        setattr(g, _KEY, _without_store())
+
+
+def identify_as(identity: Identity) -> None:
+    """Says who asks, where the service asks itself."""
+    setattr(g, _KEY, identity)
+
+
+def _identity() -> Identity:
+    site = current_site()
+    if has_bearer():
+        return _of_token(_bearer())
+    if mode_of(site.settings.site, users=False) == "open":
+        return OPEN
+    secret = session_cookie()
+    login, mode = None, "login"
+    with reading(site.engine) as session:
+        if secret:
+            login = sessions.of_digest(session, logins.digest(secret), site.clock())
+        if login is None:
+            mode = mode_of(site.settings.site, users=users.exist(session))
+    if login is not None:
+        return _of_login(login)
+    # Where nobody can log in, only this machine itself gets in.
+    return OPEN if mode == "loopback" and is_loopback(request.remote_addr or "") else _anonymous()
+
+
+def _without_store() -> Identity:
+    """Who asks for /metrics while the store, of which it has to tell, does not answer."""
+    site = current_site()
+    if has_bearer():
+        return site.scrapers.get(token_digest(_bearer()), _anonymous())
+    if site.settings.site.auth == "" and is_loopback(request.remote_addr or ""):
+        return Identity("", "open", frozenset({"metrics"}))
+    return _anonymous()
+
+
+def _bearer() -> str:
+    return request.headers["Authorization"][len(BEARER) :].strip()
+
+
+def _of_token(text: str) -> Identity:
+    site = current_site()
+    now = int(site.clock())
+    with reading(site.engine) as session:
+        found = tokens.known(session, text, now)
+    if found is None:
+        site.scrapers.pop(token_digest(text), None)
+        return _anonymous()
+    token, role = found
+    if now - (token.used_at or 0) >= _NOTED_EVERY:
+        _note(lambda session: kept_tokens.touch(session, token.id, now))
+    name = f"token {token.name}" if token.owner is None else f"{token.owner} (token {token.name})"
+    who_asks = Identity(name, "token", tokens.permissions(token, role))
+    if request.endpoint == METRICS and len(site.scrapers) < _MOST_SCRAPERS:
+        site.scrapers[token.digest] = who_asks
+    return who_asks
+
+
+def _of_login(login: Login) -> Identity:
+    setattr(g, _LOGIN, login)
+    now = int(current_site().clock())
+    if now - login.seen_at >= _NOTED_EVERY:
+        _note(lambda session: sessions.touch(session, login, now))
+    return Identity(login.name, "user", ROLES[login.role])
+
+
+def _note(write: Callable[[Session], None]) -> None:
+    try:
+        with writing(current_site().engine) as session:
+            write(session)
+    except StoreError as error:
+        # A full disk must not keep people from reading.
+        log.warning("when a login was used is not noted: %s", error)
+
+
+def _anonymous() -> Identity:
+    return anonymous(current_site().settings.site.public)

@@ -14,6 +14,7 @@ from werkzeug.exceptions import Forbidden
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
+_OTHER = "This change was asked for by a page of another site."
 
 
 def ensure_same_origin() -> None:
@@ -23,8 +24,17 @@ def ensure_same_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         if site not in _OWN:
-            raise Forbidden("This change was asked for by a page of another site.")
+            raise Forbidden(_OTHER)
         return
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
-        raise Forbidden("This change was asked for by a page of another site.")
+        raise Forbidden(_OTHER)
+
+
+def ensure_told_origin() -> None:
+    """Refuses a change that a cookie allows, but that does not say where it comes from."""
+    if "Sec-Fetch-Site" not in request.headers and "Origin" not in request.headers:
+        raise Forbidden(
+            "This change does not say where it comes from; programs use a token: "
+            "Authorization: Bearer slo_..."
+        )

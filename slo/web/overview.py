@@ -1,31 +1,69 @@
-"""The overview's view of standings: filtered, sorted, grouped and put into words."""
+"""The overview's view of standings: what was asked for, filtered, sorted and summed up."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from markupsafe import Markup
-
-from slo.web import charts, faults, urgency
-from slo.web import format as fmt
+from slo.web import faults, urgency
+from slo.web.urgency import BADGES, Badge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from typing import Any
 
     from slo.domain.standing import Standing
-    from slo.web.urgency import Badge
 
-SORTS = {"attention": "needs attention", "name": "name"}
-MOST_CARDS = 6
-_MOST_KEPT = 20_000
+MOST_ROWS = 1000
+"""Rows of one page: what browsers lay out at once without a pause."""
+_LONGEST = 200
+_MOST_LABELS = 500
+"""Labels to choose from; the text finds the rest."""
 
-_CERTAIN = frozenset({"frozen", "carried", "rename", "young", "estimated"})
-"""Notes that put no sum in doubt: events are booked elsewhere, or another mark tells."""
 
-_ALONE = frozenset({"exhausted", "restricted", "caution"})
-"""States that a fault shared with others must not hide."""
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One order of the table: its key, and whether that puts the largest last."""
+
+    word: str
+    key: Callable[[Standing], Any]
+    ascending: bool = True
+    grouped: bool = False
+    """Whether the rows of a service stand together."""
+
+
+SORTS: dict[str, Sort] = {
+    "attention": Sort("needs attention", urgency.by_urgency, grouped=True),
+    "service": Sort("service", lambda s: s.slo, grouped=True),
+    "name": Sort("name", lambda s: (s.name, s.service)),
+    "objective": Sort("objective", lambda s: (-s.objective, s.slo), ascending=False),
+    "budget": Sort("budget left", lambda s: (_last(s.budget.remaining), s.slo)),
+    "burn": Sort(
+        "burn rate", lambda s: (_last(_minus(urgency.burn_over(s, "1h"))), s.slo), ascending=False
+    ),
+}
+"""The orders, each with what asks for attention first; a minus before the name turns it round."""
+
+STATES: dict[str, Badge] = {
+    **urgency.FIRES,
+    "incident": Badge("incident", "\u25cf", "in an incident", "In an open incident."),
+    **BADGES,
+    urgency.UNREAD.key: urgency.UNREAD,
+    urgency.DOUBT.key: urgency.DOUBT,
+}
+"""What the table can be filtered by, beside what needs attention and what fires at all."""
+ANY_STATES = {"attention": "needs attention", "firing": "firing"}
+
+_JUDGED: dict[str, Callable[[Standing], bool]] = {
+    "firing": lambda s: bool(urgency.firing(s)),
+    "page": lambda s: any(alert.severity == "page" for alert in urgency.firing(s)),
+    "ticket": lambda s: any(alert.severity == "ticket" for alert in urgency.firing(s)),
+    "fault": lambda s: faults.fault_of(s) is not None,
+    "doubt": lambda s: bool(urgency.doubts(s)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,134 +73,139 @@ class Query:
     text: str = ""
     state: str = ""
     owner: str = ""
+    service: str = ""
+    label: str = ""
     sort: str = "attention"
+    page: int = 1
+
+    @property
+    def order(self) -> Sort:
+        """The order, whichever way round."""
+        return SORTS[self.sort.removeprefix("-")]
+
+    @property
+    def reversed(self) -> bool:
+        """Whether the order is turned round."""
+        return self.sort.startswith("-")
+
+    def url(self, **changes: str | int) -> str:
+        """The address of the overview with this query and these changes, without what is usual."""
+        wanted = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]
+        pairs = {
+            name: value
+            for name, value, usual in (
+                ("q", wanted.text, ""),
+                ("state", wanted.state, ""),
+                ("owner", wanted.owner, ""),
+                ("service", wanted.service, ""),
+                ("label", wanted.label, ""),
+                ("sort", wanted.sort, "attention"),
+                ("page", wanted.page, 1),
+            )
+            if value != usual
+        }
+        return f"/?{urlencode(pairs)}" if pairs else "/"
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """What needs attention: one SLO, or with `slo` None all that share a fault."""
+class Column:
+    """The head of a column: where it sorts to, and how it is sorted now."""
 
-    slo: tuple[str, str] | None
-    title: str
-    badge: Badge
-    text: str
-    names: str = ""
+    word: str
+    url: str = ""
+    sorted: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One SLO's line in the table; all numbers are text."""
-
-    slo: str
-    service: str
-    name: str
-    counts: str
-    badges: tuple[Badge, ...]
-    objective: str
-    estimated: bool
-    sli: str
-    events: str
-    remaining: str
-    spent: bool
-    meter: Markup
-    burn: str
-    spark: Markup
-    forecast: str
-    unsure: str
+_HEADS = (
+    ("State", "attention"),
+    ("SLO", "name"),
+    ("Objective", "objective"),
+    ("SLI", ""),
+    ("Events, bad of total", ""),
+    ("Budget left", "budget"),
+    ("Burn 1\u202fh", "burn"),
+    ("Trend", ""),
+    ("Forecast", ""),
+)
+"""Words and sorts of the table's columns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """One service's rows."""
+class Choices:
+    """What the filter offers: all that the standings have."""
 
-    service: str
-    owners: str
-    runbook: str
-    rows: Markup
+    owners: Sequence[str]
+    services: Sequence[str]
+    labels: Sequence[str]
 
 
-def matching(standings: Iterable[Standing], query: Query) -> list[Standing]:
-    """The standings that hold all words of the query and its state and owner, in its order."""
+def query_of(args: Mapping[str, str]) -> Query:
+    """The query of an address."""
+    text, owner, service, label, state, sort, page = (
+        args.get(name, "").strip()[:_LONGEST]
+        for name in ("q", "owner", "service", "label", "state", "sort", "page")
+    )
+    return Query(
+        text=text,
+        state=state if state in STATES or state in ANY_STATES else "",
+        owner=owner,
+        service=service,
+        label=label,
+        sort=sort if sort.removeprefix("-") in SORTS else "attention",
+        page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 5 else 1,  # noqa: PLR2004 -- ten million rows.
+    )
+
+
+def matching(
+    standings: Iterable[Standing], query: Query, incidents: Collection[str] = ()
+) -> list[Standing]:
+    """The standings that fit the query, in its order; `incidents` holds the SLOs in open ones."""
     words = query.text.casefold().split()
     found = [
         s
         for s in standings
-        if (not query.state or query.state in {badge.key for badge in urgency.badges(s)})
+        if (not query.state or _is(s, query.state, incidents))
         and (not query.owner or s.owner == query.owner)
+        and (not query.service or s.service == query.service)
+        and (not query.label or query.label in labels_of(s))
         and (not words or _holds(s, words))
     ]
-    if query.sort == "name":
-        return sorted(found, key=lambda s: s.slo)
-    return sorted(found, key=urgency.by_urgency)
+    return sorted(found, key=query.order.key, reverse=query.reversed)
 
 
-class RowCache:
-    """Rendered rows, each kept while its standing and what it says of the clock stay the same.
-
-    Most visits fall between two cycles; for a thousand SLOs this is most of the page.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[Standing, tuple[str, str], Markup]] = {}
-
-    def render(self, standing: Standing, now: float, template: Callable[[Row], Markup]) -> Markup:
-        """The row of a standing, by `template` if it is not kept."""
-        clock = (urgency.forecast(standing, now), _events(standing, now))
-        kept = self._kept.get(standing.slo)
-        if kept and kept[1] == clock and (kept[0] is standing or kept[0] == standing):
-            return kept[2]
-        if len(self._kept) >= _MOST_KEPT:  # Renamed and removed SLOs must not pile up.
-            self._kept.clear()
-        html = template(row_of(standing, now))
-        self._kept[standing.slo] = (standing, clock, html)
-        return html
-
-
-def groups(found: Sequence[Standing], render: Callable[[Standing], Markup]) -> list[Group]:
-    """Rows by service; services and rows keep the order in which they come first."""
-    services: dict[str, list[Standing]] = {}
-    for standing in found:
-        services.setdefault(standing.service, []).append(standing)
-    return [_group(service, members, render) for service, members in services.items()]
-
-
-def cards(standings: Iterable[Standing], now: float) -> list[Card]:
-    """All that needs attention: faults that SLOs share, then SLOs, most urgent first."""
-    known = list(standings)
-    shared = {t: slos for t, slos in faults.by_text(known).items() if len(slos) > 1}
-    found = [
-        Card(None, f"{faults.many(len(slos))} cannot be read", urgency.UNREAD, text, names)
-        for text, slos in shared.items()
-        if (names := faults.names(slos))
+def columns(query: Query | None) -> list[Column]:
+    """The heads of the table's columns; with a query they sort, and turn round when used."""
+    return [
+        Column(word) if query is None or not key else _column(word, key, query)
+        for word, key in _HEADS
     ]
-    for s in urgency.needing(known):
-        badge, fault = urgency.badges(s)[0], faults.fault_of(s)
-        if fault is not None and badge.key not in _ALONE:
-            if fault in shared:
-                continue
-            badge = urgency.UNREAD
-        title = f"{s.service} / {s.name}"
-        found.append(Card((s.service, s.name), title, badge, urgency.sentence(s, now)))
-    return found
 
 
-def summary(standings: Sequence[Standing]) -> str:
-    """One line on all: `34 SLOs of 9 services · 30 healthy, 1 caution`."""
-    services = len({s.service for s in standings})
-    states = Counter(urgency.badges(s)[0].key for s in standings)
-    tally = [
-        f"{states[key]:,} {urgency.BADGES[key].word}"
-        for key in reversed(urgency.BADGES)
-        if states[key]
-    ]
-    return (
-        f"{_many(len(standings), 'SLO')} of {_many(services, 'service')} \u00b7 {', '.join(tally)}"
+def choices(standings: Sequence[Standing]) -> Choices:
+    """What the filter offers; of very many labels those that most SLOs have."""
+    tally = Counter(chain.from_iterable(map(labels_of, standings)))
+    return Choices(
+        sorted({s.owner for s in standings if s.owner}),
+        sorted({s.service for s in standings}),
+        sorted(label for label, _ in tally.most_common(_MOST_LABELS)),
     )
 
 
-def owners(standings: Iterable[Standing]) -> list[str]:
-    """All owners, sorted."""
-    return sorted({s.owner for s in standings if s.owner})
+def summary(standings: Sequence[Standing], incidents: int) -> str:
+    """One line on all: services, states, and how many fire and are worked on."""
+    services = len({s.service for s in standings})
+    states = Counter(urgency.badges(s)[0].key for s in standings)
+    tally = [f"{states[key]:,} {BADGES[key].word}" for key in reversed(BADGES) if states[key]]
+    parts = [
+        f"{many(len(standings), 'SLO')} of {many(services, 'service')}",
+        ", ".join(tally),
+    ]
+    firing = sum(1 for s in standings if urgency.firing(s))
+    if firing:
+        parts.append(f"{firing:,} firing")
+    if incidents:
+        parts.append(many(incidents, "open incident"))
+    return " \u00b7 ".join(parts)
 
 
 def web_link(url: str) -> str:
@@ -170,66 +213,45 @@ def web_link(url: str) -> str:
     return url if url.startswith(("https://", "http://")) else ""
 
 
-def tone(standing: Standing) -> str:
-    """The colour's name: that of the most urgent badge."""
-    return urgency.badges(standing)[0].key
-
-
-def _many(number: int, word: str) -> str:
+def many(number: int, word: str) -> str:
+    """`1 service`, `1,000 services`."""
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
+def _is(standing: Standing, state: str, incidents: Collection[str]) -> bool:
+    if state == "incident":
+        return standing.slo in incidents
+    if state == "attention":
+        return urgency.needs_attention(standing) or standing.slo in incidents
+    if state in _JUDGED:
+        return _JUDGED[state](standing)
+    return state in {badge.key for badge in urgency.badges(standing)}
+
+
+def labels_of(standing: Standing) -> list[str]:
+    """The labels as they are chosen and searched: `tier=1`."""
+    return [f"{name}={value}" for name, value in standing.labels]
+
+
 def _holds(standing: Standing, words: Sequence[str]) -> bool:
-    labels = " ".join(f"{name}={value}" for name, value in standing.labels)
-    texts = (standing.slo, standing.indicator_text, standing.owner, standing.description, labels)
-    text = "\n".join(texts).casefold()
+    texts = (standing.slo, standing.indicator_text, standing.owner, standing.description)
+    text = "\n".join((*texts, *labels_of(standing))).casefold()
     return all(word in text for word in words)
 
 
-def _group(
-    service: str, members: Sequence[Standing], render: Callable[[Standing], Markup]
-) -> Group:
-    named = ", ".join(dict.fromkeys(s.owner for s in members if s.owner))
-    runbook = next((link for s in members if (link := web_link(s.runbook))), "")
-    return Group(service, named, runbook, Markup("").join(map(render, members)))
+def _column(word: str, key: str, query: Query) -> Column:
+    sort = SORTS[key]
+    if query.order is not sort:
+        return Column(word, query.url(sort=key))
+    turned = key if query.reversed else f"-{key}"
+    way = "ascending" if sort.ascending != query.reversed else "descending"
+    return Column(word, query.url(sort=turned), way)
 
 
-def row_of(standing: Standing, now: float) -> Row:
-    """A standing's line in the table."""
-    colour = tone(standing)
-    remaining = standing.budget.remaining
-    return Row(
-        slo=standing.slo,
-        service=standing.service,
-        name=standing.name,
-        counts=standing.indicator_text,
-        badges=urgency.badges(standing),
-        objective=fmt.objective(standing.objective),
-        estimated=standing.estimated and standing.sli is not None,
-        sli=fmt.sli(standing.sli, standing.objective),
-        events=_events(standing, now),
-        remaining=fmt.percent(remaining),
-        spent=remaining is not None and remaining <= 0,
-        meter=charts.meter(remaining, colour),
-        burn=fmt.burn(urgency.burn_over(standing, "1h")),
-        spark=charts.sparkline(standing.sparkline, colour),
-        forecast=urgency.forecast(standing, now),
-        unsure=_unsure(standing),
-    )
+def _last(value: float | None) -> tuple[bool, float]:
+    """A key that puts what is not known behind all that is."""
+    return value is None, value or 0.0
 
 
-def _events(standing: Standing, now: float) -> str:
-    if standing.total <= 0:
-        if standing.data != "none":
-            return "no events yet"
-        if standing.last_data is None:
-            return "no data yet"
-        return f"no data for {fmt.span(now - standing.last_data)}"
-    unit = " slices" if standing.slices else ""
-    return f"{fmt.count(standing.bad)} of {fmt.count(standing.total)}{unit}"
-
-
-def _unsure(standing: Standing) -> str:
-    """The kinds of notes that put the window's numbers in doubt."""
-    told = (note.kind for note in standing.notes if note.kind not in _CERTAIN)
-    return ", ".join(dict.fromkeys(told))
+def _minus(value: float | None) -> float | None:
+    return None if value is None else -value

@@ -1,44 +1,40 @@
-"""The pages of postmortems: the list with action items, one to read, and its editor."""
+"""The pages of postmortems: the list with all action items, one to read, its versions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request
-from markupsafe import Markup
 
-from slo.domain.postmortem import (
-    KINDS,
-    NEXT,
-    PRIORITIES,
-    STATES,
-    ActionItem,
-    Conflict,
-    PostmortemError,
-    Status,
-    UnknownError,
-)
-from slo.postmortem.export import render_body
+from slo.domain.postmortem import Conflict, PostmortemError, UnknownError
+from slo.domain.span import utc
+from slo.silencing import known_ids
 from slo.store import action_items, postmortems
 from slo.store.engine import reading, writing
-from slo.web import format as fmt
-from slo.web.pages import cycle_line
+from slo.web import postmortem_view
+from slo.web.asked import asked
+from slo.web.heading import cycle_line
+from slo.web.identity import who
+from slo.web.incident_rows import WRITTEN
 from slo.web.permission import needs
+from slo.web.postmortem_view import Failed
 from slo.web.site import current_site
-from slo.web.urgency import Badge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from sqlalchemy.orm import Session
 
-    from slo.domain.postmortem import ItemKind, ItemState, Postmortem, Priority
+    from slo.domain.postmortem import ActionItem, Status
+    from slo.web.asked import Asked
 
 blueprint = Blueprint("postmortem_pages", __name__)
 
-STATUSES: dict[str, Badge] = {
-    "draft": Badge("amber", "\u25cb", "draft", "Still being written."),
-    "review": Badge("blue", "\u25d0", "in review", "Somebody else is to read it."),
-    "published": Badge("healthy", "\u2713", "published", "Read and agreed."),
-}
+PAGE_SIZE = 100
+MOST_ITEMS = 300
+_NAMES = ("status", "service", "required", "overdue", "owner", "items")
+ITEM_CHOICES = {"": "still to be done", "overdue": "overdue", "all": "all"}
 
 
 @blueprint.errorhandler(UnknownError)
@@ -54,67 +50,35 @@ def show_unknown(error: UnknownError) -> tuple[str, int]:
 @needs("read")
 def show_postmortems() -> str:
     """All postmortems, and the action items of all of them, overdue ones first."""
-    site = current_site()
-    now = site.clock()
-    owner = request.args.get("owner", "").strip()
-    with reading(site.engine) as session:
-        cycle = cycle_line(session, now)
-        found = postmortems.listed(session)
-        items = action_items.listed(session, now, owner=owner or None)
-    return render_template(
-        "postmortems.html",
-        cycle=cycle,
-        postmortems=found,
-        badges=STATUSES,
-        items=[(item, item.is_overdue(now)) for item in items],
-        owner=owner,
-    )
+    with reading(current_site().engine) as session:
+        return _list(session, Failed())
 
 
 @blueprint.get("/postmortems/<int:incident>")
 @needs("read")
 def show_postmortem(incident: int) -> str:
-    """One postmortem to read, with its action items."""
+    """One postmortem to read, with its action items and its versions."""
     with reading(current_site().engine) as session:
-        return _page(session, incident)
+        return postmortem_view.page(session, incident, Failed())
 
 
-@blueprint.get("/postmortems/<int:incident>/edit")
+@blueprint.get("/postmortems/<int:incident>/versions")
 @needs("read")
-def edit_postmortem(incident: int) -> str:
-    """The editor of a postmortem."""
+def show_versions(incident: int) -> str:
+    """What changed from one saved text to another; without a choice, in the last save."""
     with reading(current_site().engine) as session:
-        found = postmortems.ensure_one(session, incident)
-        about = found.about
-        return _editor(session, found, about.title, found.body, about.version)
+        chosen = (request.args.get("from", type=int), request.args.get("to", type=int))
+        return postmortem_view.versions_page(session, incident, *chosen)
 
 
-@blueprint.post("/postmortems/<int:incident>/edit")
-@needs("write")
-def save_postmortem(incident: int) -> Response | str | tuple[str, int]:
-    """Save, or show the text as it would look; a conflict shows both texts."""
-    site = current_site()
-    form = request.form
-    title, body = form.get("title", "").strip(), form.get("body", "").replace("\r\n", "\n")
-    version, who = form.get("version", 0, type=int), form.get("who", "").strip()
-    if "preview" in form:
-        with reading(site.engine) as session:
-            found = postmortems.ensure_one(session, incident)
-            return _editor(session, found, title, body, version, who=who, preview=True)
-    try:
-        with writing(site.engine) as session:
-            postmortems.save(session, incident, title, body, version, who, int(site.clock()))
-    except Conflict as conflict:
-        with reading(site.engine) as session:
-            found = postmortems.ensure_one(session, incident)
-            newest = conflict.theirs.number
-            return _editor(session, found, title, body, newest, who=who, conflict=conflict), 409
-    except UnknownError:
-        raise
-    except PostmortemError as error:
-        with reading(site.engine) as session:
-            found = postmortems.ensure_one(session, incident)
-            return _editor(session, found, title, body, version, who=who, error=str(error)), 400
+@blueprint.get("/postmortems/<int:incident>/status")
+@blueprint.get("/postmortems/<int:incident>/items")
+@blueprint.get("/postmortems/<int:incident>/items/<int:number>")
+@blueprint.get("/postmortems/<int:incident>/items/<int:number>/done")
+@blueprint.get("/postmortems/<int:incident>/items/<int:number>/open")
+@needs("read")
+def show_after(incident: int, number: int = 0) -> Response:  # noqa: ARG001 -- the address has it.
+    """The postmortem again, where somebody reloads the answer to a form."""
     return _to(incident)
 
 
@@ -123,52 +87,69 @@ def save_postmortem(incident: int) -> Response | str | tuple[str, int]:
 def set_status(incident: int) -> Response | tuple[str, int]:
     """Move it to review, to published, or back to draft."""
     form = request.form
-    to, who = form.get("status", ""), form.get("who", "").strip()
-    version = form.get("version", type=int)
+    to, version = form.get("status", ""), form.get("version", type=int)
+    by = who(form.get("who"), "")
 
     def change(session: Session, now: int) -> None:
-        postmortems.set_status(session, incident, cast("Status", to), who, now, version)
+        postmortems.set_status(session, incident, cast("Status", to), by, now, version)
 
-    return _changed(incident, change)
+    return _changed(incident, "status", change)
 
 
 @blueprint.post("/postmortems/<int:incident>/items")
 @needs("write")
 def add_item(incident: int) -> Response | tuple[str, int]:
     """Add an action item."""
-    form = request.form
-    item = ActionItem(
-        text=form.get("text", "").strip(),
-        kind=cast("ItemKind", form.get("kind", "")),
-        owner=form.get("owner", "").strip(),
-        priority=cast("Priority", form.get("priority", "")),
-        due=form.get("due", "").strip() or None,
-    )
-    who = form.get("who", "").strip()
-    return _changed(
-        incident, lambda session, now: action_items.add(session, incident, item, who, now)
-    )
+    item = postmortem_view.item_of(request.form)
+    by = who(request.form.get("who"), "")
+
+    def change(session: Session, now: int) -> None:
+        action_items.add(session, incident, item, by, now)
+
+    return _changed(incident, "add", change)
 
 
 @blueprint.post("/postmortems/<int:incident>/items/<int:number>")
 @needs("write")
 def change_item(incident: int, number: int) -> Response | tuple[str, int]:
-    """Change the state, owner, priority or due date of an action item."""
+    """Change an action item: its text, kind, state, owner, priority or due date."""
     form = request.form
-    changes: dict[str, Any] = {
-        "state": cast("ItemState", form.get("state", "")),
-        "owner": form.get("owner", "").strip(),
-        "priority": form.get("priority", ""),
-        "due": form.get("due", "").strip() or None,
-    }
-    version, who = form.get("version", 0, type=int), form.get("who", "").strip()
-    return _changed(
-        incident,
-        lambda session, now: action_items.change(session, number, changes, version, who, now),
-    )
+    wanted = postmortem_view.item_of(form)
+    changes = {name: getattr(wanted, name) for name in action_items.CHANGEABLE if name in form}
+    version, by = form.get("version", 0, type=int), who(form.get("who"), "")
+
+    def change(session: Session, now: int) -> None:
+        _ensure_of(session, incident, number)
+        action_items.change(session, number, changes, version, by, now)
+
+    return _changed(incident, f"item-{number}", change)
 
 
-def _changed(incident: int, change: Any) -> Response | tuple[str, int]:
+@blueprint.post("/postmortems/<int:incident>/items/<int:number>/<any(done, open):state>")
+@needs("write")
+def tick_item(incident: int, number: int, state: str) -> Response | tuple[str, int]:
+    """Tick an action item off in the list of all, or take that back; then the list again."""
+    site = current_site()
+    form = request.form
+    try:
+        with writing(site.engine) as session:
+            _ensure_of(session, incident, number)
+            version, by = form.get("version", 0, type=int), who(form.get("who"), "")
+            now = int(site.clock())
+            action_items.change(session, number, {"state": state}, version, by, now)
+    except UnknownError:
+        raise
+    except PostmortemError as error:
+        with reading(site.engine) as session:
+            return _list(session, Failed(str(error), "tick", typed=form.to_dict())), 400
+    # Read and written anew, so that it can lead nowhere but to this list.
+    kept = urlencode(parse_qsl(form.get("back", "")[:2000]))
+    return cast("Response", redirect(f"/postmortems?{kept}#items", 303))
+
+
+def _changed(
+    incident: int, form: str, change: Callable[[Session, int], None]
+) -> Response | tuple[str, int]:
     site = current_site()
     try:
         with writing(site.engine) as session:
@@ -176,8 +157,10 @@ def _changed(incident: int, change: Any) -> Response | tuple[str, int]:
     except UnknownError:
         raise
     except (Conflict, PostmortemError) as error:
+        part, _, _ = str(error).partition(":")
+        failed = Failed(str(error), form, part, request.form.to_dict())
         with reading(site.engine) as session:
-            return _page(session, incident, str(error)), 400
+            return postmortem_view.page(session, incident, failed), 400
     return _to(incident)
 
 
@@ -185,53 +168,75 @@ def _to(incident: int) -> Response:
     return cast("Response", redirect(f"/postmortems/{incident}", 303))
 
 
-def _page(session: Session, incident: int, error: str = "") -> str:
-    now = current_site().clock()
-    found = postmortems.ensure_one(session, incident)
-    items = action_items.of(session, incident)
+def _ensure_of(session: Session, incident: int, number: int) -> None:
+    """Refuses an item that belongs to another postmortem than the address says."""
+    if action_items.ensure_one(session, number).incident != incident:
+        raise UnknownError(f"incident {incident} has no action item {number}")
+
+
+def _list(session: Session, failed: Failed) -> str:
+    site = current_site()
+    now = site.clock()
+    choices: dict[str, Collection[str]] = {
+        "status": WRITTEN,
+        "required": ("yes",),
+        "overdue": ("yes",),
+        "items": ITEM_CHOICES,
+    }
+    wanted = asked(request.args, _NAMES, now, choices=choices, default="all")
+    found = postmortems.listed(
+        session,
+        cast("Status | None", wanted.get("status")),
+        PAGE_SIZE + 1,
+        wanted.before,
+        service=wanted.get("service"),
+        required=True if wanted.get("required") else None,
+        overdue_on=utc(now).date().isoformat() if wanted.get("overdue") else None,
+    )
+    everything = action_items.listed(session, now)
+    items = _items(everything, wanted, now)
+    services = {one.partition("/")[0] for one in known_ids(session, site.settings)}
     return render_template(
-        "postmortem.html",
+        "postmortems.html",
         cycle=cycle_line(session, now),
-        about=found.about,
-        badge_of=STATUSES[found.about.status],
-        body=_html(found, found.body, items),
-        items=[(item, item.is_overdue(now)) for item in items],
-        steps=NEXT[found.about.status],
-        updated=fmt.stamp(found.about.updated_at),
-        kinds=KINDS,
-        priorities=PRIORITIES,
-        states=STATES,
-        error=error,
+        postmortems=[postmortem_view.row(p, now) for p in found[:PAGE_SIZE]],
+        more=wanted.query(found[PAGE_SIZE - 1].incident) if len(found) > PAGE_SIZE else None,
+        summary=_summary(session, everything, now),
+        asked=wanted,
+        statuses=WRITTEN,
+        services=sorted(services),
+        owners=sorted({item.owner for item in everything if item.owner}),
+        choices=ITEM_CHOICES,
+        items=[(item, item.is_overdue(now)) for item in items[:MOST_ITEMS]],
+        left_out=max(0, len(items) - MOST_ITEMS),
+        query=wanted.query(),
+        failed=failed,
     )
 
 
-def _editor(
-    session: Session,
-    found: Postmortem,
-    title: str,
-    body: str,
-    version: int,
-    *,
-    who: str = "",
-    preview: bool = False,
-    conflict: Conflict | None = None,
-    error: str = "",
-) -> str:
-    items = action_items.of(session, found.about.incident)
-    return render_template(
-        "postmortem_edit.html",
-        cycle=cycle_line(session, current_site().clock()),
-        about=found.about,
-        title=title,
-        body=body,
-        version=version,
-        who=who,
-        preview=_html(found, body, items) if preview else None,
-        conflict=conflict,
-        error=error,
-    )
+def _items(everything: list[ActionItem], wanted: Asked, now: float) -> list[ActionItem]:
+    owner, which = wanted.get("owner"), wanted.values["items"]
+    return [
+        item
+        for item in everything
+        if owner in {None, item.owner}
+        and (which == "all" or (item.is_overdue(now) if which else item.left))
+    ]
 
 
-def _html(found: Postmortem, body: str, items: list[ActionItem]) -> Markup:
-    # `render_body` lets no HTML of people through, and makes the rest itself.
-    return Markup(render_body(body, items, found.chart))  # noqa: S704 -- see above.
+def _summary(session: Session, items: list[ActionItem], now: float) -> str:
+    """One line on all: `12 postmortems: 3 draft, 1 in review, 8 published; 2 required...`."""
+    numbers = postmortems.numbers(session)
+    by_status = {
+        key: sum(n for (status, _), n in numbers.items() if status == key) for key in WRITTEN
+    }
+    told = ", ".join(f"{n:,} {WRITTEN[key].word}" for key, n in by_status.items() if n)
+    due = sum(n for (status, needed), n in numbers.items() if needed and status != "published")
+    left, late = sum(i.left for i in items), sum(i.is_overdue(now) for i in items)
+    parts = [
+        f"{told}" if told else "",
+        f"{due:,} required and not yet published" if due else "",
+        f"{left:,} action item{'' if left == 1 else 's'} left" if items else "",
+        f"{late:,} overdue" if late else "",
+    ]
+    return " \u00b7 ".join(filter(None, parts))

@@ -7,18 +7,23 @@ with the standing, whatever was compacted in between.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
 
 from slo.domain.ledger import NOTHING, Tally
 from slo.domain.span import Span, union
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from slo.domain.ledger import Correction, Reading
 
+    Objective = Callable[[int], float]
+    """The objective in force at an instant."""
+
+Part = Literal["good", "bad", "total"]
 STEPS = (60, 300, 900, 1800, 3600, 21_600, 86_400, 604_800)
 MOST_POINTS = 750
 ENOUGH = 0.8
@@ -40,8 +45,10 @@ class Track:
     times: tuple[int, ...]
     read: tuple[Tally | None, ...]
     counted: tuple[Tally | None, ...]
-    excluded: tuple[bool, ...]
-    """Whether the step that ends at each time lies in an exclusion."""
+    places: tuple[int, ...]
+    """The positions of the times that are drawn; others are only looked back to."""
+    begun: int
+    """The position of the first time that the ledger reaches, or behind the last."""
 
     def index(self, at: int) -> int | None:
         """The position of the last time at or before `at`; None before the first."""
@@ -50,9 +57,9 @@ class Track:
 
     def steps(self, shown: Span) -> Iterable[tuple[int, int]]:
         """The positions of each step's start and end inside `shown`."""
-        for place in range(1, len(self.times)):
-            if self.times[place] > shown.start and self.times[place] <= shown.end:
-                yield place - 1, place
+        for start, end in pairwise(self.places):
+            if shown.start < self.times[end] <= shown.end:
+                yield start, end
 
 
 def step_for(seconds: int, bucket: int) -> int:
@@ -70,21 +77,28 @@ def grid(shown: Span, step: int, edges: Iterable[int] = ()) -> tuple[int, ...]:
     return tuple(sorted({shown.start, shown.end, *range(first, shown.end, step), *inside}))
 
 
+def looking_back(times: Iterable[int], spans: Iterable[int]) -> set[int]:
+    """The times, and those that lie each of `spans` (seconds) before each of them."""
+    known = set(times)
+    return known.union(*({at - span for at in known} for span in spans))
+
+
 def track(
     times: Sequence[int],
     readings: Mapping[int, Reading],
     corrections: Iterable[Correction] = (),
     exclusions: Iterable[Span] = (),
+    drawn: Collection[int] | None = None,
 ) -> Track:
     """The meter at `times`; `readings` holds the last one at or before each, if any.
 
-    The edges of `exclusions` must be among the times, as `grid` puts them there.
+    The edges of `exclusions` must be among the times. Steps go from one `drawn` time to
+    the next; None: all are drawn.
     """
     late = sorted(corrections, key=lambda c: c.end)
     away = union(exclusions)
     read: list[Tally | None] = []
     counted: list[Tally | None] = []
-    flags: list[bool] = []
     booked, place = NOTHING, 0
     for position, at in enumerate(times):
         while place < len(late) and late[place].end <= at:
@@ -93,15 +107,16 @@ def track(
         found = readings.get(at)
         now = None if found is None else Tally(found.good, found.total, found.covered) + booked
         before = read[-1] if read else None
-        out = position > 0 and any(s.start <= times[position - 1] and at <= s.end for s in away)
+        out = position > 0 and _inside(away, times[position - 1], at)
         read.append(now)
-        flags.append(out)
         if now is None or before is None:
             counted.append(now)
         else:
             base = counted[-1] or before
             counted.append(base if out else base + (now - before))
-    return Track(tuple(times), tuple(read), tuple(counted), tuple(flags))
+    places = (place for place, at in enumerate(times) if drawn is None or at in drawn)
+    begun = next((n for n, tally in enumerate(read) if tally is not None), len(read))
+    return Track(tuple(times), tuple(read), tuple(counted), tuple(places), begun)
 
 
 def burndown(track_: Track, window: Span, shown: Span, allowed: float) -> list[Point]:
@@ -111,7 +126,7 @@ def burndown(track_: Track, window: Span, shown: Span, allowed: float) -> list[P
         return []
     base = track_.counted[start]
     points = []
-    for place in range(start, len(track_.times)):
+    for place in track_.places[bisect_left(track_.places, start) :]:
         at, value = track_.times[place], track_.counted[place]
         if shown.start <= at <= shown.end and value is not None and base is not None:
             points.append(Point(at, 1 - (value - base).bad / allowed))
@@ -119,7 +134,11 @@ def burndown(track_: Track, window: Span, shown: Span, allowed: float) -> list[P
 
 
 def history(
-    track_: Track, shown: Span, objective: float, period: Callable[[int], Span], steady: float = 0.0
+    track_: Track,
+    shown: Span,
+    objective: Objective,
+    period: Callable[[int], Span],
+    steady: float = 0.0,
 ) -> list[Point]:
     """The budget left of the window that ended at each past time.
 
@@ -139,7 +158,8 @@ def history(
             total = _between(track_.counted, start, max(last, place))
             if spent is not None and total is not None and total.total > 0:
                 seen = track_.times[max(last, place)] - track_.times[start]
-                allowed = (1 - objective) * total.total * max(1.0, whole.seconds / seen)
+                full = total.total * max(1.0, whole.seconds / seen)
+                allowed = (1 - objective(at)) * full
                 if whole.end >= track_.times[-1] and steady > 0:
                     allowed = steady
                 value = 1 - spent.bad / allowed
@@ -157,27 +177,31 @@ def bad_share(track_: Track, shown: Span) -> list[Point]:
     return points
 
 
-def burn_rate(track_: Track, shown: Span, seconds: int, objective: float) -> list[Point]:
-    """The burn rate over the last `seconds` at each time: bad share / (1 - objective)."""
+def burn_rate(track_: Track, shown: Span, seconds: int, objective: Objective) -> list[Point]:
+    """The burn rate over the last `seconds` at each time, net of what is excluded.
+
+    Where the track has a time `seconds` before each, as `looking_back` puts them, these
+    are the numbers of standings and alerts.
+    """
     points = []
     for start, end in track_.steps(shown):
-        since = track_.index(track_.times[end] - seconds)
-        tally = _between(track_.read, start if since is None else min(since, start), end)
+        since = _first_known(track_, track_.times[end] - seconds)
+        tally = _between(track_.counted, start if since is None else min(since, start), end)
         value = None
         if tally is not None and tally.total > 0:
-            value = tally.bad / tally.total / (1 - objective)
+            value = tally.bad / tally.total / (1 - objective(track_.times[end]))
         points.append(Point(track_.times[end], value))
     return points
 
 
-def per_minute(track_: Track, shown: Span) -> list[Point]:
+def per_minute(track_: Track, shown: Span, part: Part = "total") -> list[Point]:
     """Events per minute in each step; None before the ledger and where nothing was seen."""
     points = []
     for start, end in track_.steps(shown):
         tally = _between(track_.read, start, end)
         minutes = (track_.times[end] - track_.times[start]) / 60
         blind = tally is None or (tally.total <= 0 and tally.covered <= 0)
-        value = None if tally is None or blind else max(0.0, tally.total) / minutes
+        value = None if tally is None or blind else _events(tally, part) / minutes
         points.append(Point(track_.times[end], value))
     return points
 
@@ -193,10 +217,20 @@ def gaps(track_: Track, shown: Span) -> list[Span]:
     return union(empty)
 
 
+def _events(tally: Tally, part: Part) -> float:
+    if part == "bad":
+        return tally.bad
+    return max(0.0, tally.total - (tally.bad if part == "good" else 0.0))
+
+
+def _inside(spans: Sequence[Span], start: int, end: int) -> bool:
+    """Whether one of the disjoint `spans`, in order, holds all of the time between."""
+    place = bisect_right(spans, start, key=lambda span: span.start) - 1
+    return place >= 0 and end <= spans[place].end
+
+
 def _first_known(track_: Track, at: int) -> int | None:
-    place = max(0, track_.index(at) or 0)
-    while place < len(track_.times) and track_.counted[place] is None:
-        place += 1
+    place = max(track_.begun, track_.index(at) or 0)
     return place if place < len(track_.times) else None
 
 

@@ -11,7 +11,7 @@ from slo.web import format as fmt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from slo.domain.standing import Standing
+    from slo.domain.standing import Standing, StandingAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,24 @@ BADGES: dict[str, Badge] = {
 }
 """By urgency, most urgent first."""
 
+FIRES: dict[str, Badge] = {
+    "page": Badge("page", "\u25c6", "page fires", "An alert fires that pages."),
+    "ticket": Badge("ticket", "\u25c7", "ticket fires", "An alert fires that can wait."),
+}
+"""Beside the budget's state: an alert fires, by its severity."""
+
 UNREAD = Badge("fault", "\u26a0", "not read", "It cannot be read; the budget stands where it was.")
 """On cards only: beside a state it would be one word too many in the table."""
 
-RANKS = {key: rank for rank, key in enumerate(BADGES)}
+DOUBT = Badge("doubt", "!", "in doubt", "Notes put these numbers in doubt.")
+
+RANKS = {key: rank for rank, key in enumerate(("page", *BADGES))} | {"ticket": 3.5}
+"""By urgency: a page first, since it burns now; a ticket between no data and caution."""
+
 ATTENTION = ("exhausted", "restricted", "none", "caution")
 _BASIS = {"6h": f"6{fmt.SPACE}h", "3d": f"3{fmt.SPACE}days"}
+_CERTAIN = frozenset({"frozen", "carried", "rename", "young", "estimated"})
+"""Notes that put no sum in doubt: events are booked elsewhere, or another mark tells."""
 
 
 def badges(standing: Standing) -> tuple[Badge, ...]:
@@ -57,17 +69,45 @@ def badges(standing: Standing) -> tuple[Badge, ...]:
     return tuple(BADGES[key] for key in sorted(keys, key=RANKS.__getitem__))
 
 
-def by_urgency(standing: Standing) -> tuple[int, float, str]:
-    """The sort key: most urgent state first, then the least budget left, then the name."""
+def firing(standing: Standing) -> tuple[StandingAlert, ...]:
+    """The alerts that fire, pages first; those on the budget are told by the state already."""
+    found = [a for a in standing.alerts if a.since is not None and a.kind != "budget"]
+    return tuple(sorted(found, key=lambda a: (a.severity != "page", a.since or 0)))
+
+
+def fires(standing: Standing) -> Badge | None:
+    """The mark of the gravest alert that fires."""
+    found = firing(standing)
+    return FIRES[found[0].severity] if found else None
+
+
+def doubts(standing: Standing) -> tuple[str, ...]:
+    """The kinds of notes that put the window's numbers in doubt."""
+    told = (note.kind for note in standing.notes if note.kind not in _CERTAIN)
+    return tuple(dict.fromkeys(told))
+
+
+def by_urgency(standing: Standing) -> tuple[float, float, float, str]:
+    """The sort key: what pages, the most urgent state, the least budget left, the name."""
+    mark, state = fires(standing), RANKS[badges(standing)[0].key]
     remaining = standing.budget.remaining
     least = 1.0 if remaining is None else remaining
-    return RANKS[badges(standing)[0].key], least, standing.slo
+    gravest = state if mark is None else min(state, RANKS[mark.key])
+    return gravest, state, least, standing.slo
+
+
+def needs_attention(standing: Standing) -> bool:
+    """Whether its budget, its data or an alert asks for somebody."""
+    return (
+        badges(standing)[0].key in ATTENTION
+        or faults.fault_of(standing) is not None
+        or bool(firing(standing))
+    )
 
 
 def needing(standings: Iterable[Standing]) -> list[Standing]:
     """Those that need attention, most urgent first."""
-    wanted = [s for s in standings if badges(s)[0].key in ATTENTION or faults.fault_of(s)]
-    return sorted(wanted, key=by_urgency)
+    return sorted(filter(needs_attention, standings), key=by_urgency)
 
 
 def sentence(standing: Standing, now: float) -> str:
@@ -80,6 +120,9 @@ def sentence(standing: Standing, now: float) -> str:
         parts.append(_spent(standing, now))
     elif standing.state in {"restricted", "caution"}:
         parts.append(_low(standing, now))
+    alert = next(iter(firing(standing)), None)
+    if alert is not None:
+        parts.append(_burning(standing, alert, now))
     if fault is not None:
         parts.append(f"Cannot be read: {fault.rstrip('.')}.")
     return " ".join(parts)
@@ -116,14 +159,26 @@ def _spent(standing: Standing, now: float) -> str:
     text = "Budget spent"
     if standing.exhausted_at is not None and standing.exhausted_at < now:
         text += f" {fmt.span(now - standing.exhausted_at)} ago"
-    text += (
-        f": {fmt.count(standing.budget.spent)} bad events, "
+    return (
+        f"{text}: {fmt.count(standing.budget.spent)} bad events, "
         f"{fmt.count(standing.budget.allowed)} allowed."
+        + ("" if firing(standing) else _last_hour(standing))
     )
+
+
+def _last_hour(standing: Standing) -> str:
     burning = burn_over(standing, "1h")
-    if burning is not None:
-        text += f" Burning {fmt.burn(burning)} over the last hour."
-    return text
+    return "" if burning is None else f" Burning {fmt.burn(burning)} over the last hour."
+
+
+def _burning(standing: Standing, alert: StandingAlert, now: float) -> str:
+    """What fires and since when; for alerts that burn, how fast."""
+    since = f"{alert.rule} fires for {fmt.span(now - (alert.since or now))}."
+    others = len(firing(standing)) - 1
+    if others:
+        since = f"{since[:-1]}, and {others} more {'rule' if others == 1 else 'rules'}."
+    burns = _last_hour(standing) if alert.kind in {"burn", "floor"} else ""
+    return f"{burns} {since}".strip()
 
 
 def _low(standing: Standing, now: float) -> str:

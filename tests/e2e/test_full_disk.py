@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from slo.context import open_context
 from slo.cycle import run_cycle
 from slo.metrics import Metrics
-from slo.scheduler import tick_once
+from slo.scheduler.work import tick_once
 from slo.store import standings
 from slo.store.engine import StoreFull, open_engine, reading
 from slo.web.app import create_app

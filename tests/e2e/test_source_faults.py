@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 from slo.context import open_context
 from slo.cycle import run_cycle
 from slo.metrics import Metrics
-from slo.scheduler import tick_once
+from slo.scheduler.work import tick_once
 from slo.store import standings
 from slo.store.engine import reading
 from tests.support.books import catch_up, everything, ledgers, open_books, ripe, run_cycles

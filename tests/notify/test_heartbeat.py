@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from slo.loaded import Loaded
 from slo.notify.heartbeat import Heartbeat
 from tests.support.receiver_server import status
 
@@ -16,7 +17,7 @@ def beats(make, server):
     """A heartbeat at the server, and the times of its successes."""
     found = []
     settings = make.settings(port=server.port, heartbeat=f"{server.url}/beat/SECRET")
-    return Heartbeat(settings, found.append), found
+    return Heartbeat(Loaded(settings), found.append), found
 
 
 def wait_until(true) -> None:
@@ -39,7 +40,7 @@ def test_a_beat_asks_for_the_url_and_tells_of_its_success(beats, server):
 
 
 def test_without_a_url_nothing_is_asked_for(make, server):
-    Heartbeat(make.settings(), pytest.fail).beat(1000.0)
+    Heartbeat(Loaded(make.settings()), pytest.fail).beat(1000.0)
     assert server.seen == []
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from slo.domain.delivery import Reply
+from slo.loaded import Loaded
 from slo.notify import delivering
 from slo.notify.dispatcher import Dispatcher, dispatch_once
 from slo.notify.outbox import enqueue
@@ -83,7 +84,7 @@ def test_a_receiver_that_hangs_delays_no_other(engine):
         return Reply(status=202)
 
     fill(engine, declared, 10, ["opened"])
-    dispatcher = Dispatcher(engine, declared, send=send, clock=lambda: NOW, poll=0.02)
+    dispatcher = Dispatcher(engine, Loaded(declared), send=send, clock=lambda: NOW, poll=0.02)
     dispatcher.start()
     try:
         wait_until(lambda: len(taken) == 10)
@@ -103,7 +104,7 @@ def test_a_woken_dispatcher_sends_at_once_and_stop_hands_back_the_rest(engine):
         taken.append(one.subject)
         return Reply(status=202)
 
-    dispatcher = Dispatcher(engine, declared, send=send, clock=lambda: NOW, poll=60)
+    dispatcher = Dispatcher(engine, Loaded(declared), send=send, clock=lambda: NOW, poll=60)
     dispatcher.start()
     fill(engine, declared, 5, ["opened"])
     dispatcher.wake()
@@ -134,7 +135,7 @@ def test_a_store_that_fails_for_a_moment_stops_no_dispatcher(engine, monkeypatch
 
     monkeypatch.setattr(delivering, "take", take)
     fill(engine, declared, 1, ["opened"])
-    dispatcher = Dispatcher(engine, declared, send=send, clock=lambda: NOW, poll=0.01)
+    dispatcher = Dispatcher(engine, Loaded(declared), send=send, clock=lambda: NOW, poll=0.01)
     dispatcher.start()
     try:
         wait_until(lambda: taken)

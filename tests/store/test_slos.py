@@ -148,7 +148,7 @@ def test_an_absent_slo_pauses_and_comes_back_with_its_meter(engine, make):
     assert known(engine) == {"svc/one": None, "svc/two": None}
     with reading(engine) as session:
         actions = [entry.action for entry in audit.of(session, "svc/one")]
-    assert actions == ["resume", "pause"]
+    assert actions == ["resume", "pause", "declare"]
 
 
 def test_a_rename_keeps_the_ledger_and_what_hangs_on_it(engine, make):

@@ -114,7 +114,8 @@ def faults_of(page, size):
 
 REACHABLE = """() => [...document.querySelectorAll(
     'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
-  .filter(e => !e.disabled && e.checkVisibility({checkVisibilityCSS: true})).length"""
+  .filter(e => !e.disabled && e.getAttribute('tabindex') !== '-1')
+  .filter(e => e.checkVisibility({checkVisibilityCSS: true})).length"""
 FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -134,7 +135,9 @@ FOCUSED = """() => {
 def keyboard_faults(page):
     """What the Tab key does not reach, or does not show that it has reached."""
     number, walked, found = page.evaluate(REACHABLE), set(), []
-    for _ in range(number + 5):
+    # A field for a date has a place for each of its parts.
+    parts = 7 * page.locator('input[type^="date"]').count()
+    for _ in range(number + parts + 5):
         page.keyboard.press("Tab")
         at = page.evaluate(FOCUSED)
         if at is None or at["n"] in walked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.web.incident_world import copy_of, write_files
 from tests.web.world import (
     book_latency,
     latency_standing,
@@ -43,3 +44,23 @@ def world(tmp_path_factory):
 def site(world):
     """The site over the full store."""
     return make_client(world)
+
+
+@pytest.fixture(scope="session")
+def incident_files(tmp_path_factory):
+    """Stores with an incident, to be copied."""
+    return write_files(tmp_path_factory.mktemp("incidents"))
+
+
+@pytest.fixture
+def burning(incident_files, tmp_path):
+    """A feed whose SLO burns: its incident is open."""
+    with copy_of(incident_files, "burning", tmp_path) as feed:
+        yield feed
+
+
+@pytest.fixture
+def over(incident_files, tmp_path):
+    """The same once it is over: the incident is resolved, and its postmortem drafted."""
+    with copy_of(incident_files, "over", tmp_path) as feed:
+        yield feed

@@ -48,15 +48,16 @@ def test_notifications_are_listed_newest_first_and_narrowed(client):
     ]
     dead = get(client, "/notifications?state=dead&receiver=pager&limit=5")["notifications"]
     assert [n["id"] for n in dead] == [1]
-    assert get(client, "/notifications?before=2")["notifications"] == dead
+    first = get(client, "/notifications?limit=1")
+    assert get(client, f"/notifications?limit=1&cursor={first['next']}")["notifications"] == dead
     assert get(client, "/notifications?incident=9")["notifications"] == []
 
 
 @pytest.mark.parametrize(
-    "query", ["state=gone", "limit=0", "limit=1001", "before=x", "incident=-1", "before=²"]
+    "query", ["state=gone", "limit=0", "limit=1001", "cursor=x", "incident=-1", "limit=²"]
 )
 def test_a_bad_filter_names_itself(client, query):
-    assert get(client, f"/notifications?{query}", 400)["error"].startswith(query.partition("=")[0])
+    assert get(client, f"/notifications?{query}", 400)["detail"].startswith(query.partition("=")[0])
 
 
 def test_one_notification_has_its_facts_and_attempts(client):
@@ -65,13 +66,13 @@ def test_one_notification_has_its_facts_and_attempts(client):
     assert [(a["outcome"], a["status"], a["reply"]) for a in found["attempts_kept"]] == [
         ("dead", 400, "no")
     ]
-    assert "there is no notification 7" in get(client, "/notifications/7", 404)["error"]
+    assert "there is no notification 7" in get(client, "/notifications/7", 404)["detail"]
     get(client, f"/notifications/{2**70}", 404)
 
 
 def test_a_dead_letter_is_resent_once(client, engine):
     assert post(client, "/notifications/1/resend", {"who": "mia"})["state"] == "pending"
-    assert "still pending" in post(client, "/notifications/1/resend", {}, 409)["error"]
+    assert "still pending" in post(client, "/notifications/1/resend", {}, 409)["detail"]
     post(client, "/notifications/7/resend", {}, 404)
     with reading(engine) as session:
         assert [e.who for e in audit.of(session, "notification/1")] == ["mia"]
@@ -95,7 +96,7 @@ def test_receivers_show_how_they_do_and_no_key(client, engine):
     assert "KKKK" not in json.dumps(found)
     assert "SECRET" not in json.dumps(found)
     assert post(client, "/receivers/pager/resume", {})["state"] == "ok"
-    assert "nobody" in post(client, "/receivers/nobody/resume", {}, 404)["error"]
+    assert "nobody" in post(client, "/receivers/nobody/resume", {}, 404)["detail"]
     page = client.get("/metrics").text
     assert 'slo_receiver_up{receiver="chat"} 0.0' in page
     assert 'slo_receiver_up{receiver="pager"} 1.0' in page

@@ -20,6 +20,10 @@ def track_of(rows, corrections=(), exclusions=()):
     return series.track([end for end, _, _ in rows], readings, corrections, exclusions)
 
 
+def always(objective):
+    return lambda _: objective
+
+
 STEADY = [(60 * i, 95.0 * i, 100.0 * i) for i in range(11)]
 WHOLE = Span(0, 600)
 
@@ -85,7 +89,7 @@ def test_good_above_total_is_no_bad_events():
 
 def test_a_burn_rate_looks_back_its_whole_span():
     rows = [(0, 0.0, 0.0), (60, 50.0, 100.0), (120, 150.0, 200.0), (180, 250.0, 300.0)]
-    points = series.burn_rate(track_of(rows), Span(60, 180), 120, 0.9)
+    points = series.burn_rate(track_of(rows), Span(60, 180), 120, always(0.9))
     assert [p.value for p in points] == [pytest.approx(2.5), 0.0]
 
 
@@ -129,13 +133,13 @@ def test_steps_are_whole_buckets_and_few(seconds, bucket, step):
 
 def test_history_of_a_rolling_window_ends_at_the_burndowns_end():
     window = RollingWindow(timedelta(seconds=300))
-    points = series.history(track_of(STEADY), Span(300, 600), 0.9, window.period_at)
+    points = series.history(track_of(STEADY), Span(300, 600), always(0.9), window.period_at)
     assert [p.value for p in points] == [pytest.approx(0.5)] * 5
 
 
 def test_history_of_a_window_older_than_the_ledger_scales_its_budget():
     window = RollingWindow(timedelta(seconds=1200))
-    points = series.history(track_of(STEADY), WHOLE, 0.9, window.period_at)
+    points = series.history(track_of(STEADY), WHOLE, always(0.9), window.period_at)
     assert points[0].value == pytest.approx(1 - 5 / (0.1 * 100 * 20))
 
 
@@ -143,7 +147,7 @@ def test_history_of_a_calendar_window_starts_full_in_each_period():
     day = 86_400
     rows = [(day * i, 99.0 * i, 100.0 * i) for i in range(62)]
     points = series.history(
-        track_of(rows), Span(0, 61 * day), 0.9, CalendarWindow("month").period_at
+        track_of(rows), Span(0, 61 * day), always(0.9), CalendarWindow("month").period_at
     )
     values = {p.at: p.value for p in points}
     assert values[31 * day] == pytest.approx(0.9)  # The whole of January.

@@ -1,7 +1,8 @@
-"""Charts as SVG: what they show, that they are well formed, and that texts are escaped."""
+"""Charts as SVG: what they show and mark, that they are well formed, that texts are escaped."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from xml.etree import ElementTree as ET
@@ -9,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from slo.domain.span import Span
-from slo.domain.standing import SparkPoint
-from slo.web import charts
+from slo.web import axes, charts, marks
 from slo.web import format as fmt
+from slo.web.marks import Level, Mark
 from slo.web.series import Point
 
 
@@ -21,9 +22,7 @@ def draw(values, **changes):
         "id": "x",
         "title": "Errors",
         "subtitle": "per minute",
-        "unit": "Errors",
-        "tone": "red",
-        "points": points,
+        "lines": [charts.Line("Errors", "red", points, area=True)],
         "span": Span(0, 60 * len(values)),
         "tell": fmt.percent,
         "tick": lambda v: f"{v:g}",
@@ -36,7 +35,7 @@ def test_a_chart_is_well_formed_and_says_what_it_shows():
     svg = ET.fromstring(str(chart.plot))
     assert svg.find("title").text == "Errors"
     assert "last 40.0\u202f%, lowest 10.0\u202f%, highest 40.0\u202f%" in svg.find("desc").text
-    assert len(svg.findall("path[@class='line']")) == 1
+    assert len(svg.findall(".//path[@class='line solid']")) == 1
 
 
 def test_the_table_holds_every_point():
@@ -48,7 +47,7 @@ def test_the_table_holds_every_point():
 
 def test_a_line_breaks_where_there_is_no_value():
     svg = ET.fromstring(str(draw([0.1, 0.2, None, 0.4, math.nan, 0.1]).plot))
-    assert len(svg.findall("path[@class='line']")) == 3
+    assert len(svg.findall(".//path[@class='line solid']")) == 3
 
 
 def test_a_chart_without_values_is_empty_and_says_so():
@@ -60,32 +59,109 @@ def test_a_chart_without_values_is_empty_and_says_so():
 
 def test_texts_are_escaped():
     hostile = '<script>alert("x")</script>'
-    shade = charts.Shade("excluded", Span(60, 120), hostile)
+    mark = Mark("excluded", 60, 120, hostile, hostile, f"/{hostile}")
     chart = draw(
-        [0.1, 0.2], title=hostile, subtitle=hostile, tell=lambda _: hostile, shades=[shade]
+        [0.1, 0.2],
+        title=hostile,
+        subtitle=hostile,
+        tell=lambda _: hostile,
+        marks=[mark, dataclasses.replace(mark, kind="annotation", end=None)],
+        levels=[Level(0.1, hostile)],
     )
-    for part in (chart.plot, chart.rows):
+    for part in (chart.under, chart.plot, chart.over, chart.rows):
         assert "<script" not in part
-    ET.fromstring(str(chart.plot))
+    for svg in (chart.under, chart.plot, chart.over):
+        ET.fromstring(str(svg))
 
 
 def test_nothing_needs_an_inline_style():
-    chart = draw([0.1, 0.2], limit=0.15, shades=[charts.Shade("gap", Span(0, 60), "no data")])
-    for part in (chart.plot, chart.x_axis, chart.y_axis, charts.meter(0.5, "healthy")):
+    marks_ = [Mark(kind, 30, 90, "x", "told") for kind in marks.LEGEND]
+    chart = draw([0.1, 0.2], levels=[Level(0.15, "limit")], marks=marks_)
+    for part in (chart.under, chart.plot, chart.over, chart.x_axis, chart.y_axis):
         assert "style=" not in part
 
 
 def test_a_short_gap_can_be_seen_in_a_long_chart():
-    shade = charts.Shade("gap", Span(60, 61), "no data")
-    svg = ET.fromstring(str(draw([0.1] * 5000, shades=[shade]).plot))
-    assert float(svg.find("rect").get("width")) >= 1.5
+    svg = ET.fromstring(str(draw([0.1] * 5000, marks=[Mark("gap", 60, 61, "", "no data")]).under))
+    assert float(svg.find("rect").get("width").rstrip("%")) >= 0.15
+
+
+def test_every_line_has_a_name_a_column_and_a_stroke_of_its_own():
+    points = [Point(60, 1.0), Point(120, 2.0)]
+    lines = [
+        charts.Line("1 h", "amber", points),
+        charts.Line("6 h", "blue", [Point(120, 3.0)], "dashes"),
+    ]
+    chart = draw([], lines=lines, span=Span(0, 120), tell=lambda v: f"{v}x")
+    svg = ET.fromstring(str(chart.plot))
+    classes = [path.get("class") for path in svg.iter("path")]
+    assert classes == ["line solid", "line dashes"]
+    assert chart.columns == ("1 h", "6 h")
+    assert "<td>1.0x</td><td>Nonex</td>" in chart.rows
+    assert "1 h: last 2.0x, lowest 1.0x, highest 2.0x; 6 h: last 3.0x" in svg.find("desc").text
+
+
+def test_every_mark_tells_its_time_and_what_it_is():
+    chart = draw(
+        [0.1] * 10,
+        marks=[
+            Mark("incident", 60, 240, "#41", "incident #41, it burns, open", "/incidents/41"),
+            Mark("page", 120, 240, "", "page-1h fired (page)", lasts=True),
+            Mark("annotation", 60, None, "\u25bc", "deploy, v2"),
+        ],
+    )
+    texts = [title.text for part in (chart.under, chart.over) for title in titles(part)]
+    assert "incident #41, it burns, open, 1\u202fJan 00:01 to 1\u202fJan 00:04 UTC" in texts
+    assert "page-1h fired (page), 1\u202fJan 00:02 to now UTC" in texts
+    assert "deploy, v2, 1\u202fJan 00:01 UTC" in texts
+    link = ET.fromstring(str(chart.over)).find("a")
+    assert link.get("href") == "/incidents/41"
+    assert "".join(link.find("text").itertext()).startswith("#41")
+
+
+def titles(part):
+    return ET.fromstring(str(part)).iter("title")
+
+
+def test_marks_that_began_before_the_chart_stay_inside_it():
+    svg = ET.fromstring(
+        str(draw([0.1] * 10, marks=[Mark("incident", -900, 9000, "#1", "x")]).under)
+    )
+    box = svg.find("rect")
+    assert (box.get("x"), box.get("width")) == ("0.00%", "100.00%")
+
+
+def test_of_labels_too_near_to_each_other_the_first_is_drawn():
+    near = [Mark("incident", 60 * n, 60 * n + 30, f"#{n}", "x") for n in range(1, 4)]
+    over = draw([0.1] * 100, marks=near).over
+    assert [f"#{n}" in over for n in (1, 2, 3)] == [True, False, False]
+
+
+def test_the_legend_names_only_what_is_marked():
+    found = marks.legend([Mark("gap", 0, 60, "", "no data"), Mark("page", 0, 60, "", "x")])
+    assert [kind for kind, _, _ in found] == ["page", "gap"]
+
+
+def test_limits_whose_texts_would_meet_stand_at_both_ends():
+    levels = [Level(1.0, "one"), Level(1.05, "two"), Level(1.1, "three")]
+    over = ET.fromstring(str(draw([10.0, 0.0], levels=levels).over))
+    assert [(t.text, t.get("text-anchor")) for t in over.findall("text")] == [
+        ("three", "end"),
+        ("two", "start"),
+    ]
+
+
+def test_a_limit_of_a_part_of_the_time_is_drawn_there_alone():
+    svg = ET.fromstring(str(draw([1.0] * 10, levels=[Level(0.5, "then", Span(0, 300))]).plot))
+    limit = next(line for line in svg.iter("line") if "limit" in line.get("class"))
+    assert (limit.get("x1"), limit.get("x2")) == ("0", "500")
 
 
 @pytest.mark.parametrize(
     ("low", "high"), [(0, 1), (-0.289, 1), (0, 0.00013), (0, 1500), (-3, -1), (0, 7e6), (5, 5.1)]
 )
 def test_ticks_are_round_and_hold_all_values(low, high):
-    ticks = charts.nice_ticks(low, high)
+    ticks = axes.nice_ticks(low, high)
     assert ticks[0] <= low + 1e-9
     assert ticks[-1] >= high - 1e-9
     assert 2 <= len(ticks) <= 6
@@ -94,32 +170,6 @@ def test_ticks_are_round_and_hold_all_values(low, high):
 @pytest.mark.parametrize("seconds", [3600, 21_600, 86_400, 604_800, 2_592_000, 31_536_000])
 def test_time_ticks_are_few_and_inside(seconds):
     span = Span(1_795_206_060 - seconds, 1_795_206_060)
-    ticks = charts.time_ticks(span)
+    ticks = axes.time_ticks(span)
     assert 2 <= len(ticks) <= 7
     assert all(span.start < at < span.end for at in ticks)
-
-
-def test_a_sparkline_dips_below_zero_and_marks_it():
-    points = [SparkPoint(0, 1.0), SparkPoint(60, None), SparkPoint(120, 0.5), SparkPoint(180, -1.0)]
-    svg = ET.fromstring(str(charts.sparkline(points, "exhausted")))
-    line = svg.find("path[@class='line']").get("d")
-    assert line.count("M") == 2
-    assert line.endswith("240 200")
-    assert svg.find("path[@class='zero']").get("d") == "M0 100H240"
-
-
-@pytest.mark.parametrize("points", [(), (SparkPoint(0, None),), (SparkPoint(0, 0.4),)])
-def test_a_sparkline_of_nearly_nothing_is_well_formed(points):
-    ET.fromstring(str(charts.sparkline(points, "new")))
-
-
-@pytest.mark.parametrize(("share", "width"), [(1.7, 84), (1.0, 84), (0.5, 42), (0.0001, 2)])
-def test_a_meter_fills_to_its_share(share, width):
-    fill = ET.fromstring(str(charts.meter(share, "healthy"))).find("rect[@class='fill']")
-    assert float(fill.get("width")) == width
-
-
-@pytest.mark.parametrize("share", [None, 0.0, -0.3])
-def test_a_meter_without_budget_is_empty(share):
-    svg = ET.fromstring(str(charts.meter(share, "exhausted")))
-    assert svg.find("rect[@class='fill']") is None

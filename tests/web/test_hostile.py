@@ -86,7 +86,9 @@ def test_no_header_is_split(answers):
 
 
 def test_nothing_runs_and_nothing_breaks_out_in_a_browser(world, browser):
-    _, made = world
+    say, made = world
+    if say is formula:
+        return  # A browser makes nothing of it; spreadsheets do.
     faults = {}
     client = made.app().test_client()
     with serving(made.app()) as base:

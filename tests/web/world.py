@@ -19,6 +19,7 @@ from slo.domain.window import RollingWindow
 from slo.store import booking, corrections, cycles, exclusions, migrations, slos, standings
 from slo.store.engine import open_engine, writing
 from slo.web.app import create_app
+from tests.web.truthful import truthful
 
 NOW = 1_795_206_072  # 2026-11-20 20:21:12 UTC
 AT = NOW // 60 * 60
@@ -294,4 +295,4 @@ def make_store(path):
 
 
 def make_client(engine, **options):
-    return create_app(engine, clock=lambda: NOW, **options).test_client()
+    return truthful(create_app(engine, clock=lambda: NOW, **options)).test_client()

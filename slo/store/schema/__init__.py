@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slo.store.schema.access import throttle, token, user, user_session
+from slo.store.schema.access import oidc_login, throttle, token, user, user_session
 from slo.store.schema.alerts import (
     action_item,
     alert,
@@ -58,6 +58,7 @@ __all__ = [
     "meter",
     "note",
     "notification",
+    "oidc_login",
     "policy",
     "postmortem",
     "postmortem_version",

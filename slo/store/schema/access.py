@@ -1,4 +1,4 @@
-"""The tables of access: users, their sessions, API tokens, and slowed-down logins.
+"""The tables of access: users, their sessions, API tokens, logins under way and slowed down.
 
 No row holds a password, a session's id or a token: only what proves that one is right.
 """
@@ -28,7 +28,6 @@ user_session = Table(
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("user_id", ForeignKey("user.id"), nullable=False, index=True),
-    Column("csrf", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
@@ -43,6 +42,8 @@ token = Table(
     Column("name", Text, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("scope", String(16), nullable=False),
+    # Whose it is; null: a service's.
+    Column("user_id", ForeignKey("user.id"), index=True),
     Column("created_by", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
@@ -57,5 +58,20 @@ throttle = Table(
     Column("key", String(255), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("at", Double, nullable=False),
+    Index(None, "at"),
+)
+
+# A login that was sent to the OpenID Connect provider and has not come back.
+oidc_login = Table(
+    "oidc_login",
+    metadata,
+    # Of the state, which comes back once.
+    Column("digest", String(64), primary_key=True),
+    # Of the cookie of the browser that it began in.
+    Column("browser", String(64), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("next", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
     Index(None, "at"),
 )

@@ -208,4 +208,7 @@ cycle = Table(
     Column("samples", BigInteger, nullable=False),
     Column("requests", Integer, nullable=False),
     Column("errors", Integer, nullable=False),
+    # How long it took, and how far the ledger that is furthest behind was behind at its start.
+    Column("seconds", Double),
+    Column("lag", Double),
 )

@@ -7,16 +7,21 @@ const filter = document.querySelector("[data-filter]");
 const stale = document.getElementById("stale");
 let running = null;
 let loadedAt = Date.now();
+let has = { url: "", tag: "" };
 
-// ---- Refresh: fetch the page and swap its live parts -------------------------
+// ---- Refresh: fetch the page and swap its live parts; a report stays as it was made ------------
 
 async function load(url) {
   running?.abort();
   const mine = (running = new AbortController());
   try {
-    const answer = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
-    if (!answer.ok) throw new Error(`The server answered ${answer.status}`, { cause: answer.status });
-    swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const headers = { Accept: "text/html", "X-Refresh": "1" };
+    if (has.tag && has.url === url) headers["If-None-Match"] = has.tag;
+    const answer = await fetch(url, { signal: mine.signal, headers });
+    if (!answer.ok && answer.status !== 304) throw new Error(`The server answered ${answer.status}`, { cause: answer.status });
+    if (answer.status === 304) tick(new Date(answer.headers.get("Date") ?? Date.now()));
+    else swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    has = { url, tag: answer.headers.get("ETag") ?? "" };
     loadedAt = Date.now();
     stale.hidden = true;
   } catch (error) {
@@ -48,6 +53,15 @@ function swap(fresh) {
   }
 }
 
+// Nothing changed but the time, which the page then tells by itself.
+function tick(now) {
+  const [ended, clock] = document.querySelectorAll("#cycle [data-clock]");
+  if (!clock) return;
+  const seconds = Math.max(0, Math.round((now - new Date(ended.dateTime)) / 1000));
+  ended.textContent = `cycle ${seconds < 120 ? `${seconds}\u202fs` : `${Math.round(seconds / 60)}\u202fmin`} ago`;
+  clock.textContent = `${now.toISOString().slice(11, 16)} UTC`;
+}
+
 function pathTo(root, element) {
   const path = [];
   for (let at = element; at !== root; at = at.parentElement) path.unshift([...at.parentElement.children].indexOf(at));
@@ -60,7 +74,8 @@ function follow(root, path) {
 
 function refresh() {
   const selecting = !document.getSelection().isCollapsed;
-  if (!document.hidden && !selecting && !running) load(location.href);
+  const still = document.querySelector("[data-still]");
+  if (!document.hidden && !selecting && !running && !brush && !still) load(location.href);
 }
 setInterval(refresh, REFRESH_SECONDS * 1000);
 document.addEventListener("visibilitychange", () => {
@@ -72,7 +87,8 @@ document.addEventListener("visibilitychange", () => {
 if (filter) {
   let timer;
   const apply = () => {
-    const query = new URLSearchParams([...new FormData(filter)].filter(([, value]) => value && value !== "attention"));
+    const said = [...new FormData(filter)].filter(([name, value]) => value && !(name === "sort" && value === "attention"));
+    const query = new URLSearchParams(said);
     const url = query.size ? `/?${query}` : "/";
     history.replaceState(null, "", url);
     load(url);
@@ -95,71 +111,159 @@ if (filter) {
   });
 }
 
-// ---- Read-out: pointer or arrow keys, from the chart's own table -----------------
+// ---- Charts: one cursor for all that share an axis, read from their own tables; drag zooms ----
+
+const rowsKnown = new WeakMap();
+let brush = null;
 
 function rowsOf(chart) {
-  return [...chart.querySelectorAll("tbody tr[data-at]")];
+  if (!rowsKnown.has(chart)) rowsKnown.set(chart, [...chart.querySelectorAll("tbody tr[data-at]")]);
+  return rowsKnown.get(chart);
 }
 
-function show(chart, rows, index) {
-  const place = Math.max(0, Math.min(rows.length - 1, index));
-  const row = rows[place];
-  if (!row) return;
-  const first = Number(chart.querySelector("[data-from]").dataset.from);
-  const last = Number(chart.querySelector("[data-from]").dataset.to);
-  const at = Number(row.dataset.at);
-  const x = ((at - first) / (last - first)) * 1000;
+function axisOf(chart) {
+  const group = chart.closest("[data-axis]");
+  return group ? [...group.querySelectorAll("[data-chart]")] : [chart];
+}
+
+function spanOf(chart) {
+  const { from, to } = chart.querySelector("[data-from]").dataset;
+  return [Number(from), Number(to)];
+}
+
+function placeOf(rows, at) {
+  let low = 0, high = rows.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (Number(rows[middle].dataset.at) >= at) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function readAt(chart, at) {
+  const rows = rowsOf(chart);
+  if (!chart.querySelector(".field") || !rows.length) return;
+  const row = rows[placeOf(rows, at)];
+  const names = [...row.closest("table").tHead.rows[0].cells].map((cell) => cell.textContent);
+  const values = [...row.cells].slice(1).map((cell, i) => (row.cells.length > 2 ? `${names[i + 1]} ` : "") + cell.textContent);
+  const [first, last] = spanOf(chart);
+  const x = ((Number(row.dataset.at) - first) / (last - first)) * 1000;
   const cursor = chart.querySelector(".cursor");
   cursor.setAttribute("x1", x);
   cursor.setAttribute("x2", x);
   cursor.setAttribute("visibility", "visible");
-  chart.querySelector(".readout").textContent = `${row.cells[0].textContent} · ${row.cells[1].textContent}`;
-  chart.dataset.index = place;
-  chart.dataset.at = at;
+  chart.querySelector(".readout").textContent = `${row.cells[0].textContent} · ${values.join(" · ")}`;
+  chart.dataset.at = row.dataset.at;
 }
 
-function clear(chart) {
-  chart.querySelector(".cursor").setAttribute("visibility", "hidden");
-  chart.querySelector(".readout").textContent = "";
-  delete chart.dataset.index;
-  delete chart.dataset.at;
+function readAll(chart, at) {
+  for (const other of axisOf(chart)) readAt(other, at);
 }
 
-function readAt(chart, at) {
-  if (!chart.querySelector(".field")) return;
-  const rows = rowsOf(chart);
-  const index = rows.findIndex((row) => Number(row.dataset.at) >= at);
-  show(chart, rows, index < 0 ? rows.length - 1 : index);
+function clearAll(chart) {
+  for (const other of axisOf(chart)) {
+    other.querySelector(".cursor")?.setAttribute("visibility", "hidden");
+    other.querySelector(".readout").textContent = "";
+    delete other.dataset.at;
+  }
 }
 
-document.addEventListener("pointermove", (event) => {
-  const field = event.target.closest?.(".field");
-  if (!field) return;
+function timeAt(field, x) {
   const box = field.getBoundingClientRect();
-  const { from, to } = field.querySelector("[data-from]").dataset;
-  readAt(field.closest("[data-chart]"), Number(from) + ((event.clientX - box.left) / box.width) * (to - from));
+  const [from, to] = spanOf(field.closest("[data-chart]"));
+  return Math.round(from + Math.max(0, Math.min(1, (x - box.left) / box.width)) * (to - from));
+}
+
+function drawBrush() {
+  const [from, to] = spanOf(brush.chart);
+  const share = (at) => ((at - from) / (to - from)) * 100;
+  const [left, right] = [brush.from, brush.to].sort((a, b) => a - b);
+  for (const other of axisOf(brush.chart)) {
+    const field = other.querySelector(".field");
+    if (!field) continue;
+    let box = field.querySelector(".brush");
+    if (!box) field.append((box = Object.assign(document.createElement("div"), { className: "brush" })));
+    box.style.left = `${share(left)}%`;
+    box.style.width = `${share(right) - share(left)}%`;
+  }
+}
+
+function dropBrush() {
+  if (brush) for (const other of axisOf(brush.chart)) other.querySelector(".brush")?.remove();
+  brush = null;
+}
+
+function zoom() {
+  const [from, to] = [brush.from, brush.to].sort((a, b) => a - b).map((at) => new Date(at * 1000).toISOString().slice(0, 19) + "Z");
+  const chosen = brush.chart.closest("[data-axis]");
+  dropBrush();
+  if (!chosen || from === to) return;
+  const url = new URL(location.href);
+  url.searchParams.delete("range");
+  url.searchParams.set("from", from);
+  url.searchParams.set("to", to);
+  location.assign(url);
+}
+
+document.addEventListener("pointerdown", (event) => {
+  const field = event.target.closest?.(".field");
+  if (!field || event.button !== 0 || event.target.closest("a")) return;
+  // A finger reads values where it taps; where it drags, it scrolls.
+  if (event.pointerType === "touch") return readAll(field.closest("[data-chart]"), timeAt(field, event.clientX));
+  if (!field.closest("[data-axis]")) return;
+  dropBrush();
+  const at = timeAt(field, event.clientX);
+  brush = { chart: field.closest("[data-chart]"), from: at, to: at, x: event.clientX, drawn: false };
+});
+document.addEventListener("pointermove", (event) => {
+  if (brush && brush.x !== undefined) {
+    brush.to = timeAt(brush.chart.querySelector(".field"), event.clientX);
+    brush.drawn ||= Math.abs(event.clientX - brush.x) > 5;
+    if (brush.drawn) drawBrush();
+  }
+  const field = event.target.closest?.(".field");
+  if (field) readAll(field.closest("[data-chart]"), timeAt(field, event.clientX));
+});
+document.addEventListener("pointerup", () => {
+  if (brush?.x === undefined) return;
+  if (brush.drawn) zoom();
+  else dropBrush();
 });
 document.addEventListener("pointerout", (event) => {
+  if (event.pointerType === "touch") return;
   const field = event.target.closest?.(".field");
-  if (field && !field.contains(event.relatedTarget) && field !== document.activeElement) clear(field.closest("[data-chart]"));
+  if (field && !field.contains(event.relatedTarget) && field !== document.activeElement) clearAll(field.closest("[data-chart]"));
 });
 document.addEventListener("focusout", (event) => {
   const field = event.target.closest?.(".field");
-  if (field?.isConnected) clear(field.closest("[data-chart]"));
+  if (!field?.isConnected || field.contains(event.relatedTarget)) return;
+  dropBrush();
+  clearAll(field.closest("[data-chart]"));
 });
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest?.(".field");
   if (!field) return;
   const chart = field.closest("[data-chart]");
   const rows = rowsOf(chart);
-  const now = chart.dataset.index === undefined ? rows.length : Number(chart.dataset.index);
+  const now = chart.dataset.at === undefined ? rows.length : placeOf(rows, Number(chart.dataset.at));
   const page = Math.max(1, Math.round(rows.length / 12));
   const target = {
     ArrowLeft: now - 1, ArrowRight: now + 1, PageUp: now - page, PageDown: now + page,
     Home: 0, End: rows.length - 1,
   }[event.key];
-  if (event.key === "Escape") clear(chart);
-  if (target === undefined) return;
+  if (event.key === "Escape") {
+    dropBrush();
+    clearAll(chart);
+  }
+  if (event.key === "Enter" && brush) zoom();
+  if (target === undefined || !rows.length) return;
   event.preventDefault();
-  show(chart, rows, target);
+  const at = Number(rows[Math.max(0, Math.min(rows.length - 1, target))].dataset.at);
+  if (event.shiftKey) {
+    brush ??= { chart, from: Number(chart.dataset.at ?? at), to: at };
+    brush.to = at;
+    drawBrush();
+  } else dropBrush();
+  readAll(chart, at);
 });

@@ -1,0 +1,139 @@
+"""Gates asked by many clients at once while cycles write, beside /healthz on the same server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from waitress.server import create_server
+
+from slo import standings
+from slo.config.settings import Settings
+from slo.demo.processes import free_port
+from slo.loaded import Loaded
+from slo.scheduler.serving import WEB_THREADS
+from slo.store import booking, migrations
+from slo.store import standings as stored
+from slo.store.engine import open_engine, writing
+from slo.web.app import create_app, warm
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy import Engine
+
+    from slo.domain.lookup import Subject
+    from slo.domain.slo import SLO
+
+MINUTE = 60
+CLIENTS, SHARE = 16, 10
+"""Clients at once, and SLOs of a service."""
+EVERY = 5.0
+"""Seconds from one cycle's start to the next: twelve times as often as is usual."""
+PATHS = {"healthz": "/healthz", "gate": "/api/v1/gate/svc00003", "slo": "/api/v1/gate/svc00003/s4"}
+
+
+def gates(size: int, seconds: float) -> dict[str, Any]:
+    """Milliseconds of each path at the median and p99, with cycles and without."""
+    from children import filled  # noqa: PLC0415 -- it imports much that clients do not need.
+
+    # Sixteen clients queue for eight threads, as is meant.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/slo.db")
+        migrations.upgrade(engine)
+        now = int(time.time()) // MINUTE * MINUTE
+        subjects = filled(engine, size, now, _named)
+        app = create_app(engine, loaded=Loaded(Settings((), tuple(s.slo for s in subjects))))
+        port = free_port()
+        server = create_server(app, host="127.0.0.1", port=port, threads=WEB_THREADS)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        found: dict[str, Any] = {}
+        for cycles in (False, True):
+            ending = threading.Event()
+            writer = threading.Thread(target=_write, args=(engine, app, subjects, now, ending))
+            if cycles:
+                writer.start()
+            for name, path in PATHS.items():
+                found[f"{name} {'busy' if cycles else 'idle'}"] = _asked(port, path, seconds)
+            ending.set()
+            if cycles:
+                writer.join()
+        server.close()
+        engine.dispose()
+    return found
+
+
+def _named(number: int, slo: SLO) -> SLO:
+    return replace(slo, service=f"svc{number // SHARE:05}", name=f"s{number % SHARE}")
+
+
+def _write(
+    engine: Engine, app: Flask, subjects: list[Subject], now: int, ending: threading.Event
+) -> None:
+    """What a cycle does in this process: booking, standings, pages."""
+    from children import minute, renewed  # noqa: PLC0415 -- as above.
+
+    end, begun = now, 0.0
+    while not ending.wait(max(0.0, begun + EVERY - time.monotonic())):
+        end, begun = end + MINUTE, time.monotonic()
+        with writing(engine) as session:
+            booking.book(session, [minute(s.meter, end) for s in subjects])
+            found = standings.compute(session, [renewed(s, end) for s in subjects])
+            stored.put(session, found)
+        warm(app)
+
+
+def _asked(port: int, path: str, seconds: float) -> dict[str, float]:
+    """What clients in another process measure."""
+    done = subprocess.run(
+        [sys.executable, __file__, str(port), path, str(seconds)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def _client(port: int, path: str, until: float, found: list[float]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    while time.monotonic() < until:
+        at = time.perf_counter()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status not in {200, 412}:
+            raise RuntimeError(f"{path} answered {answer.status}")
+        found.append(time.perf_counter() - at)
+
+
+def _measure(port: int, path: str, seconds: float) -> dict[str, float]:
+    found: list[float] = []
+    until = time.monotonic() + seconds
+    threads = [
+        threading.Thread(target=_client, args=(port, path, until, found)) for _ in range(CLIENTS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    cuts = statistics.quantiles(found, n=100)
+    return {
+        "p50": cuts[49] * 1000,
+        "p99": cuts[98] * 1000,
+        "each": len(found) / seconds,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]))))

@@ -1,0 +1,1 @@
+"""Access: users and their passwords, sessions, API tokens, and who has to log in at all."""

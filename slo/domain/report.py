@@ -1,0 +1,301 @@
+"""Reports: what was promised, kept and learned in one period, by service and SLO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from slo.domain.span import Span, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    from slo.domain.incident import Incident
+    from slo.domain.ledger import Correction, Exclusion
+    from slo.domain.period import Period
+    from slo.domain.postmortem import ActionItem, Summary
+    from slo.domain.standing import Note
+    from slo.domain.verdict import Verdict
+
+Trend = Literal["better", "worse", "same"]
+
+WORST = 5
+"""How many SLOs and incidents a report names first."""
+
+_TELLING = 0.01
+"""A change of the SLI that is worth less of the budget is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How long something took: the mean and the longest, in seconds."""
+
+    mean: float
+    worst: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTally:
+    """The incidents that opened in a period, and the time in which any was going on."""
+
+    number: int = 0
+    pages: int = 0
+    tickets: int = 0
+    detect: Lengths | None = None
+    resolve: Lengths | None = None
+    """Of those that have resolved."""
+    seconds: int = 0
+    """From where a burn began to where its incident resolved, inside the period, once each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportIncident:
+    """An incident that opened in the period, or was still going on in it."""
+
+    incident: Incident
+    seconds: int
+    """Of it inside the period."""
+    opened_before: bool
+    share: float | None
+    """The most that it spent of the budget of one of the report's SLOs."""
+    postmortem: Summary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """An exclusion that took time out of an SLO's period."""
+
+    exclusion: Exclusion
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveChange:
+    """Another objective from an instant on."""
+
+    at: int
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SloLine:
+    """One SLO of a report: its verdict, that of the period before, and what happened to it."""
+
+    verdict: Verdict
+    before: Verdict
+    owner: str = ""
+    description: str = ""
+    incidents: IncidentTally = IncidentTally()
+    incidents_before: int = 0
+    exclusions: tuple[Used, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    changes: tuple[ObjectiveChange, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def slo(self) -> str:
+        """The SLO's id."""
+        return self.verdict.slo
+
+    @property
+    def service(self) -> str:
+        """Its service's name."""
+        return self.slo.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.slo.partition("/")[2]
+
+    @property
+    def sli_change(self) -> float | None:
+        """By how much the SLI rose since the period before, as a share."""
+        if self.verdict.sli is None or self.before.sli is None:
+            return None
+        return self.verdict.sli - self.before.sli
+
+    @property
+    def spent_change(self) -> float | None:
+        """By which share of the budget more was spent than in the period before."""
+        if self.verdict.spent is None or self.before.spent is None:
+            return None
+        return self.verdict.spent - self.before.spent
+
+    @property
+    def trend(self) -> Trend | None:
+        """Whether the SLI is better than before; under a hundredth of the budget is the same.
+
+        By the SLI, not by the budget: another objective makes nothing better.
+        """
+        change, objective = self.sli_change, self.verdict.objective
+        if change is None or objective is None:
+            return None
+        worth = change / float(1 - objective)
+        if abs(worth) < _TELLING:
+            return "same"
+        return "better" if worth > 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many SLOs met their objective, missed it, and could not be judged."""
+
+    met: int = 0
+    missed: int = 0
+    without: int = 0
+
+    @property
+    def judged(self) -> int:
+        """Those with events to judge."""
+        return self.met + self.missed
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceReport:
+    """One service of a report."""
+
+    service: str
+    lines: tuple[SloLine, ...]
+    count: Count
+    incidents: IncidentTally
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Those who own its SLOs."""
+        return tuple(dict.fromkeys(line.owner for line in self.lines if line.owner))
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The postmortems of a period's incidents, and what is still to be done."""
+
+    required: int = 0
+    required_published: int = 0
+    published: int = 0
+    drafts: int = 0
+    open_items: tuple[ActionItem, ...] = ()
+    overdue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One period of all SLOs, or of those of a service or an owner, as of `made_at`."""
+
+    period: Period
+    made_at: int
+    services: tuple[ServiceReport, ...]
+    incidents: tuple[ReportIncident, ...]
+    """The newest first."""
+    tally: IncidentTally
+    tally_before: IncidentTally
+    count_before: Count
+    learned: Learned
+    service: str = ""
+    owner: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the period is not over: its numbers are those so far."""
+        return self.period.span.end > self.made_at
+
+    @property
+    def lines(self) -> list[SloLine]:
+        """All SLOs, by service."""
+        return [line for service in self.services for line in service.lines]
+
+    @property
+    def count(self) -> Count:
+        """How many of all met their objective."""
+        return count_of(line.verdict for line in self.lines)
+
+    @property
+    def missed(self) -> list[SloLine]:
+        """Those that missed it, the worst first."""
+        return [line for line in by_spent(self.lines) if line.verdict.met is False]
+
+    @property
+    def worst(self) -> list[SloLine]:
+        """The SLOs that spent most of their budgets."""
+        return [line for line in by_spent(self.lines) if line.verdict.spent][:WORST]
+
+    @property
+    def worst_incidents(self) -> list[ReportIncident]:
+        """The incidents that spent most of a budget."""
+        told = [one for one in self.incidents if one.share]
+        return sorted(told, key=lambda one: (-(one.share or 0.0), one.incident.id))[:WORST]
+
+    @property
+    def exclusions(self) -> list[tuple[Used, int]]:
+        """Each exclusion that was used, in order of time, and for how many SLOs."""
+        used = [u for line in self.lines for u in line.exclusions]
+        number: dict[int, int] = {}
+        most: dict[int, Used] = {}
+        for u in used:
+            key = u.exclusion.id
+            number[key] = number.get(key, 0) + 1
+            most[key] = u if key not in most or u.seconds > most[key].seconds else most[key]
+        order = sorted(most, key=lambda key: (most[key].exclusion.span.start, key))
+        return [(most[key], number[key]) for key in order]
+
+    @property
+    def corrections(self) -> list[Correction]:
+        """The corrections of the period, in order of SLO and time."""
+        return [correction for line in self.lines for correction in line.corrections]
+
+    @property
+    def changes(self) -> list[tuple[SloLine, ObjectiveChange]]:
+        """The changes of objectives, in order of SLO and time."""
+        return [(line, change) for line in self.lines for change in line.changes]
+
+
+def count_of(verdicts: Iterable[Verdict]) -> Count:
+    """How many verdicts are met, missed, and neither."""
+    found = [verdict.met for verdict in verdicts]
+    return Count(found.count(True), found.count(False), found.count(None))
+
+
+def by_spent(lines: Iterable[SloLine]) -> list[SloLine]:
+    """The lines, most spent first; those without a budget last."""
+    return sorted(lines, key=lambda line: (-(line.verdict.spent or 0.0), line.slo))
+
+
+def tally_of(incidents: Iterable[Incident], span: Span, until: int) -> IncidentTally:
+    """What a span saw of these incidents; those that are open go on until `until`."""
+    known = list(incidents)
+    opened = [i for i in known if span.start < i.opened_at <= span.end]
+    took = [i.seconds_to_resolve for i in opened]
+    parts = [part for i in known if (part := going_on(i, span, until))]
+    return IncidentTally(
+        number=len(opened),
+        pages=sum(i.severity == "page" for i in opened),
+        tickets=sum(i.severity != "page" for i in opened),
+        detect=_lengths([i.seconds_to_detect for i in opened]),
+        resolve=_lengths([seconds for seconds in took if seconds is not None]),
+        seconds=sum(part.seconds for part in union(parts)),
+    )
+
+
+def going_on(incident: Incident, span: Span, until: int) -> Span | None:
+    """The part of a span in which an incident was going on."""
+    end = until if incident.resolved_at is None else incident.resolved_at
+    return Span(min(incident.started_at, incident.opened_at), end).overlap(span)
+
+
+def learned_from(postmortems: Sequence[Summary], items: Sequence[ActionItem], now: int) -> Learned:
+    """What came of these postmortems; `items` are theirs."""
+    left = tuple(item for item in items if item.left)
+    published = [p for p in postmortems if p.status == "published"]
+    return Learned(
+        required=sum(p.required for p in postmortems),
+        required_published=sum(p.required for p in published),
+        published=len(published),
+        drafts=len(postmortems) - len(published),
+        open_items=left,
+        overdue=sum(item.is_overdue(now) for item in left),
+    )
+
+
+def _lengths(seconds: Sequence[int]) -> Lengths | None:
+    return Lengths(sum(seconds) / len(seconds), max(seconds)) if seconds else None

@@ -1,0 +1,203 @@
+"""A report in words: sentences, and numbers as texts, the same in every format."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from slo.domain.span import utc
+from slo.incidents.report import length
+from slo.web import format as fmt
+
+if TYPE_CHECKING:
+    from slo.domain.period import Period
+    from slo.domain.report import (
+        Count,
+        IncidentTally,
+        Learned,
+        Lengths,
+        ObjectiveChange,
+        Report,
+        SloLine,
+    )
+    from slo.domain.verdict import Verdict
+
+_SMALL = 0.001
+
+
+def many(number: int, word: str) -> str:
+    """`1 SLO`, `2 SLOs`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def day(at: float, zone: str = "UTC") -> str:
+    """`2026-10-01`, in a time zone."""
+    return utc(at).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d")
+
+
+def moment(at: float) -> str:
+    """`2026-10-01 06:00`, in UTC."""
+    return utc(at).strftime("%Y-%m-%d %H:%M")
+
+
+def dates(period: Period) -> str:
+    """The first and the last day of a period, and its zone."""
+    last = day((utc(period.span.end) - timedelta(seconds=1)).timestamp(), period.zone)
+    return f"{day(period.span.start, period.zone)} to {last} ({period.zone})"
+
+
+def share(line: SloLine) -> str:
+    """What was spent of the budget; `projected` of a period that runs."""
+    return spent(line.verdict)
+
+
+def spent(verdict: Verdict) -> str:
+    """The share of the error budget that was spent."""
+    return fmt.percent(verdict.spent)
+
+
+def objective(verdict: Verdict) -> str:
+    """The objective in force at the period's end."""
+    return fmt.DASH if verdict.objective is None else fmt.objective(verdict.objective)
+
+
+def sli(verdict: Verdict) -> str:
+    """The SLI, with as many decimals as tell it from the objective."""
+    return fmt.DASH if verdict.objective is None else fmt.sli(verdict.sli, verdict.objective)
+
+
+def points(change: float | None) -> str:
+    """A difference of two shares in percentage points, with three digits that mean something."""
+    if change is None:
+        return fmt.DASH
+    value = change * 100
+    if abs(value) < _SMALL:
+        text = f"{value:+.6f}".rstrip("0").rstrip(".")
+        text = "0" if text in {"+0", "-0"} else text
+    else:
+        text = f"{value:+.3g}"
+    return text.replace("-", fmt.MINUS)
+
+
+def signed(number: int) -> str:
+    """`+2`, `-1` or `0`."""
+    return f"{number:+,}".replace("-", fmt.MINUS) if number else "0"
+
+
+def took(lengths: Lengths | None) -> str:
+    """Mean and longest: `12 min, at most 40 min`."""
+    if lengths is None:
+        return fmt.DASH
+    mean = length(round(lengths.mean))
+    return (
+        mean if round(lengths.mean) == lengths.worst else f"{mean}, at most {length(lengths.worst)}"
+    )
+
+
+def mean(lengths: Lengths | None) -> str:
+    """The mean alone."""
+    return fmt.DASH if lengths is None else length(round(lengths.mean))
+
+
+def worst(lengths: Lengths | None) -> str:
+    """The longest alone."""
+    return fmt.DASH if lengths is None else length(lengths.worst)
+
+
+def severities(tally: IncidentTally) -> str:
+    """`2 pages, 1 ticket`."""
+    told = [(tally.pages, "page"), (tally.tickets, "ticket")]
+    return ", ".join(many(number, word) for number, word in told if number) or "none"
+
+
+def of_all(count: Count) -> str:
+    """`41 of 43`."""
+    return f"{count.met:,} of {count.judged:,}"
+
+
+def changed(change: ObjectiveChange) -> str:
+    """`99.9 % to 99.5 % on 2026-10-12 09:30`."""
+    before, after = fmt.objective(change.before), fmt.objective(change.after)
+    return f"{before} to {after} on {moment(change.at)}"
+
+
+def headline(report: Report) -> list[str]:
+    """What a reader is to know first, in a few sentences."""
+    told = [_kept(report)]
+    if report.missed:
+        told.append(_missed(report))
+    told.append(_incidents(report))
+    if learned := _learned(report.learned):
+        told.append(learned)
+    return told
+
+
+def _kept(report: Report) -> str:
+    count, title = report.count, report.period.title
+    if not report.services:
+        return f"No ledger reaches {title}."
+    if not count.judged:
+        return f"No SLO had events to judge in {title}."
+    before = report.count_before
+    then = f"; in {report.period.before.title} {of_all(before)} did" if before.judged else ""
+    without = f" {many(count.without, 'SLO')} could not be judged." if count.without else ""
+    if report.running:
+        who = f"all {many(count.met, 'SLO')}" if not count.missed else f"{of_all(count)} SLOs"
+        verb = "is" if count.judged == 1 else "are"
+        who = "the one SLO" if count.judged == count.met == 1 else who
+        return (
+            f"So far in {title}, {who} {verb} within the error budget of the whole period.{without}"
+        )
+    if not count.missed:
+        who = "The one SLO" if count.met == 1 else f"All {count.met:,} SLOs"
+        return (
+            f"{who} met {'its' if count.met == 1 else 'their'} objective in {title}{then}.{without}"
+        )
+    return f"{of_all(count)} SLOs met their objective in {title}{then}.{without}"
+
+
+def _missed(report: Report) -> str:
+    first, *rest = report.missed
+    most = f"{first.slo} spent {share(first)} of its error budget"
+    if not rest:
+        return f"{most}."
+    others = ", ".join(line.slo for line in rest[:2])
+    more = f" and {len(rest) - 2:,} more" if len(rest) > 2 else ""  # noqa: PLR2004 -- two are named.
+    return f"{most}; also over: {others}{more}."
+
+
+def _incidents(report: Report) -> str:
+    now, before = report.tally, report.tally_before
+    then = report.period.before.title
+    if not now.number:
+        past = f"; in {then} there were {before.number:,}" if before.number > 1 else ""
+        past = f"; in {then} there was one" if before.number == 1 else past
+        on = f", and {length(now.seconds)} in earlier ones" if now.seconds else ""
+        return f"No incidents{on}{past}."
+    difference = now.number - before.number
+    compared = f"as many as in {then}"
+    if difference:
+        compared = f"{abs(difference):,} {'more' if difference > 0 else 'fewer'} than in {then}"
+    told = f"{many(now.number, 'incident')} ({severities(now)}), {compared}"
+    detect = (
+        f" They were detected within {length(round(now.detect.mean))} on average"
+        if now.detect
+        else ""
+    )
+    resolve = f" and resolved within {length(round(now.resolve.mean))}" if now.resolve else ""
+    return f"{told}; {length(now.seconds)} in incidents.{detect}{resolve}{'.' if detect else ''}"
+
+
+def _learned(learned: Learned) -> str:
+    parts = []
+    if learned.required:
+        parts.append(
+            f"{learned.required_published:,} of {many(learned.required, 'required postmortem')}"
+            f" {'is' if learned.required_published == 1 else 'are'} published"
+        )
+    if learned.open_items:
+        overdue = f", {learned.overdue:,} overdue" if learned.overdue else ""
+        verb = "is" if len(learned.open_items) == 1 else "are"
+        parts.append(f"{many(len(learned.open_items), 'action item')} {verb} open{overdue}")
+    return f"{'; '.join(parts)}." if parts else ""

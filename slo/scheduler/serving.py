@@ -1,0 +1,112 @@
+"""Serving: everything that runs, from the start of the service to its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from waitress.server import create_server
+
+from slo.loaded import Loaded
+from slo.metrics import Metrics
+from slo.notify.dispatcher import Dispatcher
+from slo.notify.heartbeat import Heartbeat
+from slo.reloading import Reloader
+from slo.scheduler.jobs import Jobs
+from slo.sources import Sources
+from slo.store.engine import open_engine
+from slo.store.migrations import ensure_current
+from slo.watching import may_beat
+from slo.web.app import MOST_BYTES, create_app, warm
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from queue import SimpleQueue
+    from types import FrameType
+
+    from slo.config.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+WEB_THREADS = 8
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    file: Path | None = None,
+    asked: SimpleQueue[None] | None = None,
+) -> int:
+    """Run cycles and the site until SIGTERM or SIGINT; gives the exit status.
+
+    `file` is where the settings were read; it is watched from now on, and read anew for
+    each entry of `asked`, too.
+    """
+    # A backfill that outlasts its tick is as it should be, and no warning.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    engine = open_engine(settings.database_url)
+    ensure_current(engine)
+    loaded = Loaded(settings, time.time(), "" if file is None else str(file))
+    metrics = Metrics(engine, loaded=loaded)
+    sources = Sources()
+    app = create_app(engine, loaded=loaded, registry=metrics.registry, sources=sources)
+    # Bound before anything runs: a taken port is told at once.
+    server = create_server(
+        app,
+        host=host,
+        port=port,
+        threads=WEB_THREADS,
+        max_request_body_size=MOST_BYTES,
+        # The site itself knows from slo.yaml how many proxies it may believe.
+        clear_untrusted_proxy_headers=False,
+    )
+    _end_in_order()
+    dispatcher = Dispatcher(engine, loaded)
+    heartbeat = Heartbeat(loaded, metrics.observe_heartbeat)
+
+    def on_cycle() -> None:
+        dispatcher.wake()
+        if may_beat(engine):
+            heartbeat.beat(time.time())
+        warm(app)
+
+    jobs = Jobs(engine, loaded, metrics, sources, on_cycle)
+    reloader = None
+    if file is not None:
+        reloader = Reloader(file, os.environ, loaded, jobs.settle, asked=asked)
+    try:
+        dispatcher.start()
+        jobs.start()
+        if reloader is not None:
+            reloader.start()
+        _log.info("serving on http://%s:%s", host, port)
+        server.run()
+    finally:
+        server.close()
+        jobs.stop()
+        if reloader is not None:
+            reloader.stop()
+        dispatcher.stop()
+        engine.dispose()
+    return 0
+
+
+def _end_in_order() -> None:
+    """End at SIGTERM and SIGINT; once, so that a second signal does not break that off."""
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        # The server ends its threads at a SystemExit and then returns; closed from here, those
+        # that still answer would find their pipe gone.
+        if not stopping.is_set():
+            stopping.set()
+            raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

@@ -1,0 +1,67 @@
+"""Overrides of gates in the store: held open until an instant, ended early, listed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Double, bindparam, insert, or_, select, update
+
+from slo.domain.gate import GateOverride
+from slo.store import audit, schema
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+_o = schema.gate_override
+_COLUMNS = tuple(_o.c[name] for name in ("id", "scope", "until", "who", "why", "at", "ended_at"))
+_NOW = bindparam("now", type_=Double)
+_HOLDING = (
+    select(*_COLUMNS)
+    .where(_o.c.until > _NOW, _o.c.at <= _NOW, or_(_o.c.ended_at.is_(None), _o.c.ended_at > _NOW))
+    .order_by(_o.c.until, _o.c.id)
+)
+"""Made once: gates ask it often, and making it costs more than the answer."""
+
+
+def add(session: Session, wanted: GateOverride) -> GateOverride:
+    """Keeps the override and audits it; gives it with the id that it got.
+
+    Raises ValueError for one that does not end after it begins.
+    """
+    if wanted.until <= wanted.at:
+        raise ValueError("an override must end after it begins")
+    row = {name: getattr(wanted, name) for name in ("scope", "until", "who", "why", "at")}
+    number: int = session.execute(insert(_o).values(row).returning(_o.c.id)).scalar_one()
+    detail = {"id": number, "until": wanted.until, "why": wanted.why}
+    audit.add(session, wanted.at, wanted.who, "open-gate", wanted.scope, detail)
+    return replace(wanted, id=number)
+
+
+def end(session: Session, override_id: int, at: int, who: str, why: str) -> GateOverride | None:
+    """Ends an override before its time and audits it; None: none with this id holds."""
+    statement = (
+        update(_o)
+        .where(_o.c.id == override_id, _o.c.ended_at.is_(None), _o.c.until > at)
+        .values(ended_at=at)
+        .returning(*_COLUMNS)
+    )
+    ended = next((GateOverride(*row) for row in session.execute(statement)), None)
+    if ended is not None:
+        detail = {"id": override_id, "why": why}
+        audit.add(session, at, who, "release-gate", ended.scope, detail)
+    return ended
+
+
+def holding(session: Session, now: float, service: str | None = None) -> list[GateOverride]:
+    """The overrides that hold gates at `now`, of one service or of all; the first to end first."""
+    found = [GateOverride(*row) for row in session.connection().execute(_HOLDING, {"now": now})]
+    if service is None:
+        return found
+    return [one for one in found if one.scope.partition("/")[0] == service]
+
+
+def latest(session: Session, limit: int = 200) -> list[GateOverride]:
+    """The newest overrides, those that are over too, newest first."""
+    query = select(*_COLUMNS).order_by(_o.c.id.desc()).limit(limit)
+    return [GateOverride(*row) for row in session.execute(query)]

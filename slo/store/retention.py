@@ -1,0 +1,58 @@
+"""Retention: deletes what nobody needs any more, some rows at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, delete, exists, func, or_, select
+
+from slo.domain.notification import ENDING
+from slo.store import schema
+from slo.store.dialect import among
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+_n, _a, _i = schema.notification, schema.attempt, schema.incident
+_u, _t = schema.user_session, schema.throttle
+_DEAD = ("dead",)
+_OTHERS = ("delivered", "suppressed", "cancelled")
+_ALONE = ("test", "fallback")
+"""Kinds that begin nothing that another message would end."""
+
+
+def forget_messages(session: Session, before: float, dead_before: float, limit: int) -> int:
+    """Deletes up to `limit` messages that ended before an instant, dead ones before another.
+
+    What is pending stays, and what a later message builds on: all of a subject that is
+    not over, since whoever was told of its beginning is to be told of its end. Gives
+    how many were deleted.
+    """
+    old = or_(
+        and_(_n.c.state.in_(_OTHERS), _n.c.ended_at < before),
+        and_(_n.c.state.in_(_DEAD), _n.c.ended_at < dead_before),
+    )
+    later = _n.alias()
+    same = and_(later.c.receiver == _n.c.receiver, later.c.subject == _n.c.subject)
+    incident = exists().where(_i.c.id == _n.c.incident_id, _i.c.resolved_at.is_not(None))
+    ended = exists().where(same, later.c.id > _n.c.id, later.c.kind.in_(ENDING))
+    is_over = or_(
+        incident,
+        and_(_n.c.incident_id.is_(None), or_(_n.c.kind.in_([*_ALONE, *ENDING]), ended)),
+    )
+    waits = exists().where(same, later.c.state == "pending")
+    query = select(_n.c.id).where(old, is_over, ~waits).order_by(_n.c.id).limit(limit)
+    ids = list(session.execute(query).scalars())
+    if ids:
+        session.execute(delete(_a).where(among(session, _a.c.notification_id, ids)))
+        session.execute(delete(_n).where(among(session, _n.c.id, ids)))
+    return len(ids)
+
+
+def forget_logins(session: Session, now: float, throttled_before: float) -> int:
+    """Deletes sessions that have expired, and failed logins from before an instant."""
+    count = select(func.count()).select_from(_u).where(_u.c.expires_at < now)
+    found = int(session.execute(count).scalar_one())
+    session.execute(delete(_u).where(_u.c.expires_at < now))
+    session.execute(delete(_t).where(_t.c.at < throttled_before))
+    return found

@@ -1,0 +1,99 @@
+"""API tokens in the store, by their id; the tokens themselves are not in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import insert, select, update
+
+from slo.domain.token import Token
+from slo.store import schema
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import Session
+
+    from slo.domain.access import Role, Scope
+
+_t, _u = schema.token, schema.user
+
+
+def add(session: Session, token: Token, user_id: int | None) -> None:
+    """A new token, of a user or of a service."""
+    row = {
+        "id": token.id,
+        "name": token.name,
+        "digest": token.digest,
+        "scope": token.scope,
+        "user_id": user_id,
+        "created_by": token.created_by,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+    }
+    session.execute(insert(_t).values(row))
+
+
+def for_use(session: Session, token_id: str) -> tuple[Token, Role | None] | None:
+    """The token of that id, and its owner's role; None: there is none, or its owner is disabled."""
+    row = next(iter(_rows(session, _t.c.id == token_id)), None)
+    if row is None or row.disabled_at is not None:
+        return None
+    return _token(row), cast("Role | None", row.role)
+
+
+def one(session: Session, token_id: str) -> Token | None:
+    """The token of that id."""
+    return next((_token(row) for row in _rows(session, _t.c.id == token_id)), None)
+
+
+def all_tokens(session: Session, user_id: int | None = None) -> list[Token]:
+    """The tokens of a user, or all, newest first; those that were revoked are not among them."""
+    wanted: list[ColumnElement[bool]] = [_t.c.revoked_at.is_(None)]
+    if user_id is not None:
+        wanted.append(_t.c.user_id == user_id)
+    return [_token(row) for row in _rows(session, *wanted)]
+
+
+def touch(session: Session, token_id: str, at: int) -> None:
+    """Notes that it was used."""
+    session.execute(update(_t).where(_t.c.id == token_id).values(used_at=at))
+
+
+def revoke(session: Session, token_id: str, at: int) -> None:
+    """It is good for nothing from `at` on."""
+    session.execute(
+        update(_t).where(_t.c.id == token_id, _t.c.revoked_at.is_(None)).values(revoked_at=at)
+    )
+
+
+def revoke_all(session: Session, user_id: int, at: int) -> None:
+    """Revokes the tokens of a user who is about to be removed, and lets go of the user."""
+    session.execute(
+        update(_t).where(_t.c.user_id == user_id, _t.c.revoked_at.is_(None)).values(revoked_at=at)
+    )
+    session.execute(update(_t).where(_t.c.user_id == user_id).values(user_id=None))
+
+
+def _rows(session: Session, *wanted: ColumnElement[bool]) -> list[Row[Any]]:
+    query = (
+        select(_t, _u.c.name.label("owner"), _u.c.role, _u.c.disabled_at)
+        .join(_u, _u.c.id == _t.c.user_id, isouter=True)
+        .where(*wanted)
+        .order_by(_t.c.created_at.desc(), _t.c.id)
+    )
+    return list(session.execute(query))
+
+
+def _token(row: Row[Any]) -> Token:
+    return Token(
+        row.id,
+        row.name,
+        cast("Scope", row.scope),
+        row.created_by,
+        row.created_at,
+        row.expires_at,
+        row.digest,
+        row.owner,
+        row.used_at,
+        row.revoked_at,
+    )

@@ -1,0 +1,147 @@
+"""The page of the audit: who did what, when, and what it was before."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, render_template, request
+
+from slo.domain.instant import InstantError, parse_ago
+from slo.domain.span import rfc3339
+from slo.store import audit
+from slo.store.audit import Wanted
+from slo.store.engine import reading
+from slo.web.heading import cycle_line
+from slo.web.moment import moment
+from slo.web.permission import needs
+from slo.web.site import current_site
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markupsafe import Markup
+
+    from slo.store.audit import Entry
+
+blueprint = Blueprint("audit_pages", __name__)
+
+PAGE_SIZE = 50
+_FILTERS = ("who", "action", "subject", "from", "to")
+_LONGEST = 200
+_LATEST_ID = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One entry; `changes` holds names with what was and what is, "" where there was nothing."""
+
+    id: int
+    at: Markup
+    who: str
+    action: str
+    subject: str
+    link: str
+    detail: list[tuple[str, str]]
+    changes: list[tuple[str, str, str]]
+
+
+@blueprint.get("/audit")
+@needs("admin")
+def show_audit() -> str | tuple[str, int]:
+    """The newest entries that fit, newest first."""
+    site = current_site()
+    now = site.clock()
+    typed = {name: request.args.get(name, "").strip()[:_LONGEST] for name in _FILTERS}
+    error = ""
+    wanted = Wanted()
+    try:
+        wanted = _wanted(typed, int(now))
+    except InstantError as fault:
+        error = str(fault)
+    with reading(site.engine) as session:
+        found = audit.found(session, wanted, PAGE_SIZE + 1)
+        page = render_template(
+            "audit.html",
+            cycle=cycle_line(session, now),
+            typed=typed,
+            error=error,
+            rows=[_row(entry, now) for entry in found[:PAGE_SIZE]],
+            actions=audit.actions(session),
+            filtered=any(typed.values()),
+            older=_older(typed, found),
+        )
+    return (page, 400) if error else page
+
+
+def _wanted(typed: Mapping[str, str], now: int) -> Wanted:
+    before = request.args.get("before", type=int)
+    return Wanted(
+        who=typed["who"],
+        action=typed["action"],
+        subject=typed["subject"],
+        since=parse_ago(typed["from"], now) if typed["from"] else None,
+        until=parse_ago(typed["to"], now) if typed["to"] else None,
+        before=None if before is None else max(0, min(before, _LATEST_ID)),
+    )
+
+
+def _older(typed: Mapping[str, str], found: list[Entry]) -> str:
+    """Where the list goes on; empty: it ends here."""
+    if len(found) <= PAGE_SIZE:
+        return ""
+    kept = {name: value for name, value in typed.items() if value}
+    return f"/audit?{urlencode({**kept, 'before': found[PAGE_SIZE - 1].id})}"
+
+
+def _row(entry: Entry, now: float) -> AuditRow:
+    old, new = entry.old or {}, entry.new or {}
+    names = dict.fromkeys([*old, *new])
+    return AuditRow(
+        id=entry.id,
+        at=moment(entry.at, now),
+        who=entry.who,
+        action=entry.action,
+        subject=entry.subject,
+        link=_link(entry.subject),
+        detail=[
+            (name, _text(name, value)) for name, value in entry.detail.items() if name not in names
+        ],
+        changes=[
+            (name, _text(name, old.get(name)), _text(name, new.get(name)))
+            for name in names
+            if old.get(name) != new.get(name)
+        ],
+    )
+
+
+def _link(subject: str) -> str:
+    """The page of what an entry is about; empty: there is none."""
+    kind, _, rest = subject.partition("/")
+    match kind:
+        case "incident":
+            return f"/incidents/{rest}"
+        case "postmortem":
+            return f"/postmortems/{rest}"
+        case "user" | "token":
+            return "/access"
+        case _:
+            return ""
+
+
+def _text(name: str, value: Any) -> str:
+    """A value for people: times as times, lists and objects in short."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and (name.endswith("_at") or name in _TIMES):
+        return rfc3339(value)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+_TIMES = frozenset({"at", "start", "end", "until", "from", "to", "since", "bucket"})

@@ -1,0 +1,1 @@
+"""Models of the API: what its operations take and give. One module a noun."""

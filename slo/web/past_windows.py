@@ -1,0 +1,101 @@
+"""Past windows of an SLO, each judged by its own objective: months, quarters, weeks or years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from slo.domain.span import Span, utc
+from slo.domain.window import CalendarWindow
+from slo.judging import judge
+from slo.web import format as fmt
+from slo.web.urgency import Badge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from slo.domain.meter import Meter
+    from slo.domain.verdict import Verdict
+    from slo.domain.window import CalendarUnit, Window
+
+COUNTS: Mapping[CalendarUnit, int] = {"week": 12, "month": 12, "quarter": 8, "year": 5}
+"""How many past windows are shown of each kind."""
+
+MET = Badge("healthy", "\u2713", "met", "The objective was met.")
+MISSED = Badge("exhausted", "\u2715", "missed", "The objective was missed.")
+RUNNING = Badge("new", "\u25cb", "within budget", "It runs; its budget holds so far.")
+UNKNOWN = Badge("none", "\u2013", "no events", "There were no events to judge.")
+
+
+@dataclass(frozen=True, slots=True)
+class PastWindow:
+    """One past window; all texts."""
+
+    name: str
+    badge: Badge
+    objective: str
+    sli: str
+    bad: str
+    total: str
+    spent: str
+    coverage: str
+    notes: str
+
+
+def past_windows(
+    session: Session, slo: str, window: Window, meter: Meter, at: int
+) -> list[PastWindow]:
+    """The windows before `at`, newest first, as far as the ledger reaches, with the running one.
+
+    A rolling window has no past of its own, so its months are judged.
+    """
+    calendar = window if isinstance(window, CalendarWindow) else CalendarWindow("month")
+    periods = _periods(calendar, at, meter.booked_from)
+    verdicts = judge(session, [slo], periods)[slo]
+    return [_row(verdict, calendar) for verdict in verdicts]
+
+
+def _periods(calendar: CalendarWindow, at: int, begun: int | None) -> list[Span]:
+    periods: list[Span] = []
+    end = at
+    while len(periods) <= COUNTS[calendar.unit] and begun is not None and end > begun:
+        periods.append(calendar.period_at(end))
+        end = periods[-1].start
+    return periods
+
+
+def period_name(unit: CalendarUnit, start: int, zone: ZoneInfo) -> str:
+    """A period as people name it: `November 2026`, `Q4 2026`, `week of 16 Nov 2026`, `2026`."""
+    first = utc(start).astimezone(zone)
+    match unit:
+        case "week":
+            return f"week of {first.day}{fmt.SPACE}{first:%b %Y}"
+        case "month":
+            return f"{first:%B %Y}"
+        case "quarter":
+            return f"Q{(first.month + 2) // 3} {first.year}"
+        case "year":
+            return f"{first.year}"
+
+
+def _row(verdict: Verdict, calendar: CalendarWindow) -> PastWindow:
+    kept = RUNNING if verdict.running else MET
+    badge = UNKNOWN if verdict.met is None else kept if verdict.met else MISSED
+    name = period_name(calendar.unit, verdict.period.start, ZoneInfo(calendar.zone))
+    if verdict.running:
+        name += ", so far"
+    objective = verdict.objective
+    return PastWindow(
+        name,
+        badge,
+        fmt.DASH if objective is None else fmt.objective(objective),
+        fmt.DASH if objective is None else fmt.sli(verdict.sli, objective),
+        fmt.count(verdict.bad),
+        fmt.count(verdict.total),
+        fmt.percent(verdict.spent),
+        fmt.percent(verdict.coverage, 2),
+        " ".join(note.text for note in verdict.notes),
+    )

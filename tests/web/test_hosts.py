@@ -1,0 +1,207 @@
+"""Who gets in where nobody logs in, under which names, and through which proxies."""
+
+from __future__ import annotations
+
+import pytest
+
+from slo.access import users
+from slo.store.engine import open_engine, writing
+from slo.web.app import create_app
+from tests.support.logins import add_token, add_user, bearer, begin, field_of, log_in, site_of
+from tests.web.world import NOW
+
+
+def make(engine, url="", **site):
+    return create_app(engine, clock=lambda: NOW, loaded=site_of(url, **site)).test_client()
+
+
+def get(client, host="localhost", address="127.0.0.1", path="/", **headers):
+    return client.get(
+        path,
+        base_url=f"http://{host}",
+        environ_overrides={"REMOTE_ADDR": address},
+        headers=headers,
+    ).status_code
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])
+def test_without_users_this_machine_gets_in(engine, address):
+    assert get(make(engine), address=address) == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.2.1", "10.0.0.1", "::ffff:192.0.2.1", "2001:db8::1", ""]
+)
+def test_without_users_nobody_else_gets_in(engine, address):
+    assert get(make(engine), address=address) == 303
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "localhost:8000", "LOCALHOST", "127.0.0.1:8000", "[::1]:8000", "a.localhost"],
+)
+def test_the_machine_is_asked_for_by_its_own_names(engine, host):
+    assert get(make(engine), host) == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "192.0.2.1", "127.0.0.1.nip.io"]
+)
+def test_a_name_that_was_bent_to_this_machine_is_refused(engine, host):
+    client = make(engine)
+    assert get(client, host) == 421
+    assert get(client, host, path="/api/v1/slos") == 421
+    assert get(client, host, path="/metrics") == 421
+    answer = client.post("/silences", base_url=f"http://{host}", data={"scope": "*"})
+    assert answer.status_code == 421
+    # Whoever watches the service may use any name.
+    assert get(client, host, path="/healthz") == 200
+
+
+def test_the_names_of_slo_yaml_are_the_site_s_too(engine):
+    client = make(engine, "https://slo.example.com", hosts=("slo.internal",))
+    assert get(client, "slo.example.com") == 200
+    assert get(client, "slo.internal:8080") == 200
+    assert get(client, "other.example.com") == 421
+
+
+def test_where_a_login_is_asked_for_any_name_will_do_unless_names_are_given(engine):
+    add_user(engine)
+    assert get(make(engine), "any.example") == 303
+    client = make(engine, hosts=("slo.internal",))
+    assert get(client, "any.example") == 421
+    assert get(client, "slo.internal") == 303
+    assert get(client, "localhost") == 303
+    assert get(client, "any.example", path="/readyz") == 503
+    token = bearer(add_token(engine, "read", NOW))
+    assert get(client, "any.example", **token) == 200
+
+
+def test_public_metrics_may_be_scraped_by_address(engine):
+    client = make(engine, auth="users", hosts=("slo.internal",), public=("metrics",))
+    assert get(client, "192.0.2.9:8000", "192.0.2.1", "/metrics") == 200
+    assert get(client, "192.0.2.9:8000", "192.0.2.1", "/") == 421
+
+
+def test_where_slo_yaml_says_so_everybody_gets_in(engine):
+    client = make(engine, auth="none")
+    assert get(client, "any.example", "192.0.2.1") == 200
+    add_user(engine)
+    assert get(client, "any.example", "192.0.2.1") == 200
+
+
+def test_from_the_first_user_on_everybody_logs_in(engine):
+    client = make(engine)
+    assert get(client) == 200
+    add_user(engine)
+    assert get(client) == 303
+    assert get(client, path="/api/v1/slos") == 401
+
+
+def test_without_its_users_the_site_does_not_fall_open(engine):
+    add_user(engine)
+    client = make(engine)
+    secret = begin(engine, "ada", NOW)
+    with writing(engine) as session:
+        users.remove(session, "ada", who="tests", now=NOW, last=True)
+    client.set_cookie("session", secret)
+    assert get(client, address="192.0.2.1") == 303
+
+
+@pytest.mark.parametrize("path", ["/access/users", "/access/tokens"])
+def test_who_did_not_log_in_makes_no_users_and_no_tokens(engine, path):
+    form = {"name": "eve", "role": "admin", "password": "a long enough one", "scope": "admin"}
+    answer = make(engine, auth="none").post(path, data=form)
+    assert answer.status_code == 403
+    assert "slo user add" in answer.text
+
+
+def test_a_site_that_is_open_shows_how_to_close_it(engine):
+    page = make(engine).get("/access").text
+    assert "Nobody has to log in" in page
+    assert "Add a user" not in page
+
+
+def test_as_many_proxies_are_believed_as_there_are(engine):
+    add_user(engine)
+    said = {
+        "X-Forwarded-For": "198.51.100.9, 192.0.2.1",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "slo.example.com",
+    }
+    login = make(engine).get("/login", headers=said)
+    assert "Secure" not in login.headers["Set-Cookie"]
+    login = make(engine, proxies=1).get("/login", headers=said)
+    assert login.headers["Set-Cookie"].startswith("__Host-login=")
+    assert "Strict-Transport-Security" in login.headers
+
+
+def test_throttling_sees_who_asked_the_first_proxy(engine):
+    add_user(engine)
+    client = make(engine, proxies=1)
+    for n in range(21):
+        # What somebody claims before our proxy adds what it sees.
+        said = {"X-Forwarded-For": f"10.0.0.{n}, 192.0.2.1", "X-Forwarded-Proto": "http"}
+        last = log_in(client, f"name{n}", "x", headers=said)
+    assert last.status_code == 429
+    other = {"X-Forwarded-For": "192.0.2.1, 192.0.2.2", "X-Forwarded-Proto": "http"}
+    assert log_in(client, "ada", headers=other).status_code == 303
+
+
+def test_who_comes_through_a_proxy_is_not_this_machine(engine):
+    client = make(engine, proxies=1)
+    assert get(client, **{"X-Forwarded-For": "192.0.2.1"}) == 303
+
+
+def test_a_change_through_a_proxy_comes_from_the_name_that_the_browser_used(engine):
+    add_user(engine)
+    client = make(engine, proxies=1)
+    said = {
+        "X-Forwarded-For": "192.0.2.1",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "slo.example.com",
+        "Origin": "https://slo.example.com",
+    }
+    assert log_in(client, headers=said).status_code == 303
+
+
+def test_a_body_that_is_too_large_is_refused(engine):
+    client = make(engine, auth="none")
+    answer = client.post("/silences", data={"why": "x" * 5_000_000})
+    assert answer.status_code == 413
+
+
+def test_while_the_store_is_away_only_health_and_metrics_answer(tmp_path, monkeypatch, engine):
+    client = make(engine, auth="users")
+    add_user(engine)
+    token = bearer(add_token(engine, "metrics", NOW))
+    assert get(client, path="/metrics", **token) == 200
+    away = open_engine(f"sqlite:///{tmp_path / 'no' / 'slo.db'}")
+    site = client.application.extensions["slo"]
+    client.application.extensions["slo"] = type(site)(
+        away, site.registry, site.clock, loaded=site.loaded, scrapers=site.scrapers
+    )
+    assert get(client) == 503
+    assert get(client, path="/api/v1/slos", **token) == 503
+    assert get(client, path="/healthz") == 200
+    assert get(client, path="/no/such") == 404
+    assert get(client, path="/metrics", **token) == 200
+    assert get(client, path="/metrics", **bearer("slo_0_0_0")) == 401
+    assert get(client, path="/metrics") == 401
+    away.dispose()
+
+
+def test_the_headers_keep_pages_to_the_site(engine):
+    headers = make(engine).get("/login").headers
+    policy = headers["Content-Security-Policy"]
+    for part in ("default-src 'self'", "frame-ancestors 'none'", "form-action 'self'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_forms_of_the_login_hold_their_token(engine):
+    add_user(engine)
+    assert len(field_of(make(engine).get("/login").text)) == 64
