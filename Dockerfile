@@ -1,4 +1,5 @@
-# The service in a small image: docker run -v ./slo.yaml:/etc/slo/slo.yaml:ro -p 8000:8000 slo-ledger
+# The service in a small image: docker run -v ./config:/etc/slo:ro -p 8000:8000 slo-ledger
+# ./config holds slo.yaml; mounted as a folder, its changes come into force without a restart.
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE constraints.txt ./
@@ -23,4 +24,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 ENTRYPOINT ["slo"]
+# Others are let in, so there must be a user, an OIDC provider, or `site: {auth: none}`: docs/access.md.
 CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -154,9 +154,7 @@ def page(size: int) -> dict[str, Any]:
         fresh, drawn = [], []
         for end in range(now + MINUTE, now + 8 * MINUTE, MINUTE):
             with writing(engine) as session:
-                stored.put(
-                    session, standings.compute(session, [renewed(s, end) for s in subjects])
-                )
+                stored.put(session, standings.compute(session, [renewed(s, end) for s in subjects]))
             # As the service does after each cycle, in the cycle's thread.
             drawn.append(_median(lambda: warm(app), 1))
             fresh.append(_median(get, 1))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from slo.config import parse
 from slo.context import open_context
-from slo.declaring import declare
+from slo.declaring import declare, running
 from slo.store import migrations, slos, standings
 from slo.store.engine import open_engine, reading
 from tests.support.fault_server import FaultServer, in_turn, respond, success
@@ -95,3 +97,29 @@ def test_an_slo_that_is_gone_before_its_first_cycle_is_paused_without_a_standing
 
     assert paused == {"api/a": NOW, "api/b": None}
     assert shown is None
+
+
+def counted(server, engine, text: str):
+    settings = parse(f"prometheus: {{url: '{server.url}'}}\n{text}", "slo.yaml", {})
+    with open_context(settings, engine) as context:
+        return running(context)
+
+
+def test_what_runs_is_known_without_writing_or_asking(server, engine):
+    assert counted(server, engine, PLAIN) == []
+    declaration = declared(server, engine, PLAIN)
+    assert counted(server, engine, PLAIN) == list(declaration.counted)
+    # What no cycle has declared yet does not run, and nothing of it is written.
+    assert counted(server, engine, PLAIN.replace("query: up", "query: down")) == []
+    assert counted(server, engine, PLAIN.replace("99%", "98%"))[0].slo.objective == Decimal("0.98")
+    assert counted(server, engine, PLAIN) == list(declaration.counted)
+    assert server.seen == []
+
+
+def test_what_an_indicator_came_to_is_known_from_its_meter(server, engine):
+    series = [{"__name__": "predictions_labelled_total", "job": "x"}]
+    server.behaviour = in_turn(success(series))
+    declaration = declared(server, engine, SHORT)
+    asked = len(server.seen)
+    assert counted(server, engine, SHORT) == list(declaration.counted)
+    assert len(server.seen) == asked

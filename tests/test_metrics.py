@@ -14,7 +14,9 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 
 import slo
+from slo.config import Fault, Settings
 from slo.domain.standing import Note
+from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.store.engine import open_engine
 from tests.web.world import AT, NOW, make_standing, make_store, many_standings, put_standings
@@ -168,3 +170,19 @@ def test_a_store_out_of_reach_costs_only_what_it_holds(tmp_path):
     engine.dispose()
     assert found["slo_ledger_store_up", ()] == 0
     assert found["slo_ledger_cycles_total", ()] == 1
+
+
+def test_the_last_load_of_slo_yaml_is_told():
+    loaded = Loaded(Settings((), ()), 100.0)
+    metrics = Metrics(loaded=loaded)
+
+    def told():
+        names = ("last_reload_successful", "last_reload_success_timestamp_seconds", "faults")
+        return [value(metrics, f"slo_ledger_config_{name}") for name in names]
+
+    assert told() == [1, 100, 0]
+    loaded.fail((Fault("slo.yaml", 1, 1, "", "x"), Fault("slo.yaml", 2, 1, "", "y")), 200.0)
+    assert told() == [0, 100, 2]
+    loaded.put(loaded.settings, 300.0, waiting=("database.url",))
+    assert told() == [1, 300, 0]
+    assert value(metrics, "slo_ledger_config_restart_needed") == 1

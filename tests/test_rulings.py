@@ -122,7 +122,7 @@ def test_absence_is_told_by_the_state_that_the_cycle_left(feed):
     feed.quiet(60)
     since = feed.at
     for minute in range(1, 7):
-        feed.book((0, 0, 0.0), absences=[Absence(since + minute * MINUTE, "dead", since)])
+        feed.book((0, 0, 0.0), absences=[Absence("dead", since, since + minute * MINUTE)])
         agree(feed)
     assert says(feed)["dead"].startswith("firing since ")
     assert says(feed)["gone"] == "no"

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from slo.config import parse
 from slo.context import open_context
 from slo.declaring import declare
 from slo.domain.booking import Booking
 from slo.domain.ledger import Contribution, Exclusion, Increment
+from slo.domain.notification import Facts
 from slo.domain.span import Span
-from slo.store import booking, contributors, exclusions, migrations, readings, slos
+from slo.store import (
+    booking,
+    contributors,
+    exclusions,
+    facts,
+    migrations,
+    outbox,
+    readings,
+    schema,
+    slos,
+)
 from slo.store.engine import open_engine, reading, writing
 from slo.upkeep import HOURS, pinned_ends, upkeep
 
@@ -137,3 +149,36 @@ def test_upkeep_leaves_its_work_once_the_service_stops(ledger):
     before = counts(context, meter)
     upkeep(context, NOW + meter.id % HOURS * 3600, lambda *_: None, lambda: True)
     assert counts(context, meter) == before
+
+
+def test_upkeep_leaves_what_it_did_for_the_page(ledger):
+    context, meter = ledger
+    turn = NOW + meter.id % HOURS * 3600
+    upkeep(context, turn, lambda *_: None)
+    with reading(context.engine) as session:
+        done = facts.of(session, "upkeep")
+    assert (done["at"], done["ledgers"], done["messages"]) == (turn, 1, 0)
+    assert done["readings"] > 1000
+
+
+def test_old_messages_are_forgotten_by_the_hour_as_long_as_slo_yaml_says(ledger, monkeypatch):
+    context, _ = ledger
+    monkeypatch.setattr("slo.upkeep.MESSAGES_AT_ONCE", 2)
+    with writing(context.engine) as session:
+        for number in range(5):
+            found = Facts("test", "page", "x", "title", "why", NOW, "svc")
+            one = outbox.Queued("pager", f"test/{number}", "test", found, NOW, NOW)
+            outbox.queue(session, [one], NOW)
+        session.execute(
+            update(schema.notification).values(state="delivered", ended_at=NOW - 80 * 86400)
+        )
+
+    def left():
+        with reading(context.engine) as session:
+            return len(outbox.listed(session))
+
+    upkeep(context, NOW, lambda *_: None)
+    assert left() == 5
+    shorter = replace(context.settings, keep_messages=timedelta(days=70))
+    upkeep(replace(context, settings=shorter), NOW, lambda *_: None)
+    assert left() == 0

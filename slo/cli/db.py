@@ -12,7 +12,7 @@ from slo.cli.command import command as make
 from slo.store import facts, migrations
 from slo.store.backup import backup
 from slo.store.engine import open_engine, writing
-from slo.store.errors import place
+from slo.store.errors import StoreError, place
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -64,9 +64,13 @@ def _note(engine: Engine, file: Path) -> None:
     """Leave for the page System when the backup was made; older tables have no place for it."""
     if migrations.current(engine) != migrations.head():
         return
-    with writing(engine) as session:
-        done = {"at": int(time.time()), "file": file.name, "bytes": file.stat().st_size}
-        facts.put(session, "backup", done)
+    done = {"at": int(time.time()), "file": file.name, "bytes": file.stat().st_size}
+    try:
+        with writing(engine) as session:
+            facts.put(session, "backup", done)
+    except StoreError as error:
+        # The backup is there all the same.
+        click.echo(f"The page System does not show it: {error}", err=True)
 
 
 @click.group("db")

@@ -23,10 +23,15 @@ def ask_url(url: str, scope: str, token: str = "") -> dict[str, Any]:
 
     Redirects are not followed: the token is for this address only.
     """
-    if urlsplit(url).scheme not in {"http", "https"}:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
         raise GateUrlError(
             f"--url {url!r} is no address; write for example https://slo.example.com"
         )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise GateUrlError("the token is none: it holds what no token has, such as a second line")
+    # What stands before the @ is a password, and logs are read by many.
+    there = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     service, slash, name = scope.partition("/")
     path = quote(service, safe="") + slash + quote(name, safe="")
     headers = {"Accept": "application/json"}
@@ -41,14 +46,14 @@ def ask_url(url: str, scope: str, token: str = "") -> dict[str, Any]:
         )
         body = response.json()
     except requests.JSONDecodeError:
-        raise GateUrlError(f"{url} answers {response.status_code}, and not with JSON") from None
+        raise GateUrlError(f"{there} answers {response.status_code}, and not with JSON") from None
     except requests.RequestException as error:
-        raise GateUrlError(f"{url} does not answer: {error}") from None
+        raise GateUrlError(f"{there} does not answer: {error}") from None
     if response.status_code in _STATUSES and _is_gate(body):
         found: dict[str, Any] = body
         return found
     told = body.get("detail") if isinstance(body, dict) else None
-    raise GateUrlError(f"{url} answers {response.status_code}: {told or 'no gate'}")
+    raise GateUrlError(f"{there} answers {response.status_code}: {told or 'no gate'}")
 
 
 def _is_gate(body: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slo.web.format import DASH
 from slo.web.heading import service_url, slo_url
 
 if TYPE_CHECKING:
@@ -31,10 +32,15 @@ class Cell:
     bar: float | None = None
     sub: str = ""
 
+    @property
+    def nil(self) -> bool:
+        """Whether it says nothing, so that a narrow layout may leave it out."""
+        return self.text == DASH and not self.sub
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; its second column names the row."""
+    """A table; one of its columns names the row."""
 
     id: str
     title: str
@@ -43,6 +49,8 @@ class Table:
     sub: str = ""
     head: int = 0
     """The place of the column that names the row."""
+    kind: str = ""
+    """`slos` where columns are to stand below each other in several tables."""
 
 
 @dataclass(frozen=True, slots=True)

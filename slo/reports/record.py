@@ -31,7 +31,7 @@ def report_json(report: Report) -> dict[str, Any]:
     learned = report.learned
     return {
         "period": period_json(report.period),
-        "made_at": rfc3339(report.made_at),
+        "at": rfc3339(report.made_at),
         "running": report.running,
         "service": report.service or None,
         "owner": report.owner or None,
@@ -182,7 +182,7 @@ def _lengths_json(lengths: Lengths | None) -> dict[str, float] | None:
 
 
 CSV_HEAD = (
-    "period", "start", "end", "service", "slo", "owner", "objective", "sli", "met", "good", "bad",
+    "period", "start", "end", "service", "slo", "owner", "objective", "sli", "state", "good", "bad",
     "total", "budget_allowed", "budget_spent", "spent_share", "projected", "coverage",
     "excluded_seconds", "exclusions", "corrections", "corrected_good", "corrected_total",
     "objective_changes", "incidents", "pages", "tickets", "seconds_in_incidents",
@@ -191,6 +191,7 @@ CSV_HEAD = (
     "incidents_before", "trend", "notes",
 )  # fmt: skip
 """The columns of the CSV: one row is one SLO."""
+_STATES = {True: "met", False: "missed", None: None}
 
 
 def report_csv(report: Report) -> str:
@@ -210,14 +211,14 @@ def _row(period: Period, line: SloLine) -> tuple[object, ...]:
         line.owner,
         _exact(verdict),
         verdict.sli,
-        verdict.met,
+        _STATES[verdict.met],
         verdict.total - verdict.bad,
         verdict.bad,
         verdict.total,
         None if budget is None else budget.allowed,
         None if budget is None else budget.spent,
         verdict.spent,
-        verdict.running,
+        "yes" if verdict.running else "no",
         verdict.coverage,
         sum(span.seconds for span in verdict.excluded),
         "; ".join(f"{u.exclusion.category}: {u.exclusion.why}" for u in line.exclusions),

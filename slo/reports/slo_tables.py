@@ -109,6 +109,7 @@ def section(service: ServiceReport, report: Report, links: Links, number: int) -
         _SLO_COLUMNS,
         tuple(_slo_row(line, links) for line in service.lines),
         head=1,
+        kind="slos",
     )
     return Section(
         f"service-{number}",

@@ -112,8 +112,8 @@ def severities(tally: IncidentTally) -> str:
 
 
 def of_all(count: Count) -> str:
-    """`41 of 43`."""
-    return f"{count.met:,} of {count.judged:,}"
+    """`41 of 43`; `none` where there was nothing to judge."""
+    return f"{count.met:,} of {count.judged:,}" if count.judged else "none"
 
 
 def changed(change: ObjectiveChange) -> str:
@@ -193,7 +193,7 @@ def _learned(learned: Learned) -> str:
     parts = []
     if learned.required:
         parts.append(
-            f"{learned.required_published:,} of {many(learned.required, 'required postmortem')}"
+            f"{learned.required_published:,} of {learned.required:,} required postmortems"
             f" {'is' if learned.required_published == 1 else 'are'} published"
         )
     if learned.open_items:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, literal_column, select
 
-from slo.store import schema
+from slo.store import facts, schema
 from slo.store.outbox import COLUMNS, found
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
     from slo.domain.notification import Notification
@@ -47,13 +50,30 @@ def backlogs(session: Session) -> dict[str, Backlog]:
 
 
 def count_finished(session: Session) -> dict[tuple[str, str], int]:
-    """How many messages are finished, by receiver and state; tests are left out."""
+    """How many messages are finished, by receiver and state; tests are left out.
+
+    Those that were deleted since count on, so that no number ever falls by that.
+    """
     query = (
         select(_n.c.receiver, _n.c.state, func.count())
         .where(_n.c.state != "pending", _n.c.kind != "test")
         .group_by(_n.c.receiver, _n.c.state)
     )
-    return {(name, state): count for name, state, count in session.execute(query)}
+    tally = _forgotten(session)
+    tally.update({(name, state): count for name, state, count in session.execute(query)})
+    return dict(tally)
+
+
+def add_forgotten(session: Session, deleted: Mapping[tuple[str, str], int]) -> None:
+    """Keep how many finished messages were deleted, by receiver and state."""
+    total = _forgotten(session)
+    total.update(deleted)
+    facts.put(session, "forgotten", {"counts": [[*key, n] for key, n in sorted(total.items())]})
+
+
+def _forgotten(session: Session) -> Counter[tuple[str, str]]:
+    kept = facts.of(session, "forgotten") or {"counts": []}
+    return Counter({(receiver, state): count for receiver, state, count in kept["counts"]})
 
 
 def count_ended(session: Session, since: float) -> dict[str, int]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-FactName = Literal["backup", "upkeep"]
+FactName = Literal["backup", "upkeep", "forgotten"]
 
 _i = schema.installation
 

@@ -191,10 +191,12 @@ def save(
         updated_by=who,
     )
     _add_version(session, _row_id(session, incident), new)
-    old = {"title": found.about.title, "version": version}
-    new = {"title": title, "version": version + 1}
+    before = {"title": found.about.title, "version": version}
+    since = {"title": title, "version": version + 1}
     detail = {"version": version + 1}
-    audit.add(session, now, who, "postmortem-save", _subject(incident), detail, old=old, new=new)
+    audit.add(
+        session, now, who, "postmortem-save", _subject(incident), detail, old=before, new=since
+    )
     return ensure_one(session, incident)
 
 

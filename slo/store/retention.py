@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, exists, func, or_, select
 
 from slo.domain.notification import ENDING
-from slo.store import schema
+from slo.store import backlog, schema
 from slo.store.dialect import among
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def forget_messages(session: Session, before: float, dead_before: float, limit: 
 
     What is pending stays, and what a later message builds on: all of a subject that is
     not over, since whoever was told of its beginning is to be told of its end. Gives
-    how many were deleted.
+    how many were deleted; they still count among those that are finished.
     """
     old = or_(
         and_(_n.c.state.in_(_OTHERS), _n.c.ended_at < before),
@@ -41,9 +42,17 @@ def forget_messages(session: Session, before: float, dead_before: float, limit: 
         and_(_n.c.incident_id.is_(None), or_(_n.c.kind.in_([*_ALONE, *ENDING]), ended)),
     )
     waits = exists().where(same, later.c.state == "pending")
-    query = select(_n.c.id).where(old, is_over, ~waits).order_by(_n.c.id).limit(limit)
-    ids = list(session.execute(query).scalars())
+    query = (
+        select(_n.c.id, _n.c.receiver, _n.c.state, _n.c.kind)
+        .where(old, is_over, ~waits)
+        .order_by(_n.c.id)
+        .limit(limit)
+    )
+    rows = session.execute(query).all()
+    ids = [row[0] for row in rows]
     if ids:
+        told = ((receiver, state) for _, receiver, state, kind in rows if kind != "test")
+        backlog.add_forgotten(session, Counter(told))
         session.execute(delete(_a).where(among(session, _a.c.notification_id, ids)))
         session.execute(delete(_n).where(among(session, _n.c.id, ids)))
     return len(ids)

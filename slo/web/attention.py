@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from slo.web import faults, urgency
@@ -11,7 +12,7 @@ from slo.web import format as fmt
 from slo.web.heading import slo_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from slo.domain.incident import Incident
     from slo.domain.standing import Standing
@@ -28,6 +29,8 @@ _PASSING = frozenset({"fault", "backfill"})
 """Doubts that have a card of their own, or that pass by themselves."""
 
 Key = tuple[float, float, float, str]
+Found = tuple[Key, "Callable[[], Card]"]
+"""Where a card stands, and how it is made: of many only the first are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,18 @@ class Card:
     """Of an incident: its state and for how long."""
 
 
-def cards(
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The most urgent cards, and how many there are in all."""
+
+    cards: tuple[Card, ...]
+    total: int
+
+
+def attention(
     standings: Iterable[Standing], incidents: Mapping[str, Incident], now: float
-) -> list[Card]:
-    """All that needs attention, most urgent first; no SLO is told of twice.
+) -> Attention:
+    """What needs attention, most urgent first; no SLO is told of twice.
 
     `incidents` are the open ones, by the SLOs that are in them.
     """
@@ -59,47 +70,40 @@ def cards(
         *_of_slos(alone, now),
         *_of_doubts(alone),
     ]
-    return [card for _, card in sorted(found, key=lambda pair: pair[0])]
+    found.sort(key=lambda pair: pair[0])
+    return Attention(tuple(make() for _, make in found[:MOST_CARDS]), len(found))
 
 
 def _of_incidents(
     known: Mapping[str, Standing], incidents: Mapping[str, Incident], now: float
-) -> Iterator[tuple[Key, Card]]:
+) -> Iterator[Found]:
     for incident in {i.id: i for i in incidents.values()}.values():
         members = [known[s.slo] for s in incident.slos if s.open and s.slo in known]
         members.sort(key=urgency.by_urgency)
         rank = urgency.RANKS[incident.severity]
-        if not members:
-            key = (rank, rank, 0.0, incident.title)
-            badge = urgency.FIRES[incident.severity]
-            card = Card(incident.title, f"/incidents/{incident.id}", (badge,), "")
-        else:
+        key: Key = (rank, rank, 0.0, incident.title)
+        if members:
             first = urgency.by_urgency(members[0])
             key = (min(rank, first[0]), *first[1:])
-            card = _incident_card(incident, members, now)
-        told = Card(
-            card.title,
-            card.url,
-            card.badges,
-            card.text,
-            incident=incident.id,
-            told=incident_told(incident, now),
-        )
-        yield key, told
+        yield key, partial(_incident_card, incident, members, now)
 
 
 def _incident_card(incident: Incident, members: Sequence[Standing], now: float) -> Card:
+    url, told = f"/incidents/{incident.id}", incident_told(incident, now)
+    if not members:
+        shown = (urgency.FIRES[incident.severity],)
+        return Card(incident.title, url, shown, "", incident=incident.id, told=told)
     worst = members[0]
     names = ", ".join(s.name for s in members[:_TOGETHER])
     rest = len(members) - _TOGETHER
     text = urgency.sentence(worst, now) or "Its alerts have calmed down."
-    if len(members) > 1:
-        text = f"{worst.name}: {text}"
     return Card(
         f"{worst.service} / {names}" + (f" and {rest:,} more" if rest > 0 else ""),
-        slo_url(worst.service, worst.name) if len(members) == 1 else f"/incidents/{incident.id}",
+        slo_url(worst.service, worst.name) if len(members) == 1 else url,
         marks(worst),
-        text,
+        f"{worst.name}: {text}" if len(members) > 1 else text,
+        incident=incident.id,
+        told=told,
     )
 
 
@@ -122,45 +126,47 @@ def marks(standing: Standing) -> tuple[Badge, ...]:
     return (fires,) if state.key in {"healthy", "new"} else (state, fires)
 
 
-def _of_faults(standings: Sequence[Standing]) -> Iterator[tuple[Key, Card]]:
-    """One card for all SLOs that share a fault, unless each has a card for its budget."""
+def _of_faults(standings: Sequence[Standing]) -> Iterator[Found]:
+    """One card for all SLOs that share a fault."""
     for place, (text, slos) in enumerate(faults.by_text(standings).items()):
         if len(slos) > 1:
             title = f"{faults.many(len(slos))} cannot be read"
-            card = Card(title, "/?state=fault", (urgency.UNREAD,), text, faults.names(slos))
-            yield (urgency.RANKS["none"] - 0.5, place, 0.0, title), card
+            shown = (urgency.UNREAD,)
+            key = (urgency.RANKS["none"] - 0.5, place, 0.0, title)
+            yield key, partial(Card, title, "/?state=fault", shown, text, faults.names(slos))
 
 
-def _of_slos(standings: Sequence[Standing], now: float) -> Iterator[tuple[Key, Card]]:
+def _of_slos(standings: Sequence[Standing], now: float) -> Iterator[Found]:
+    """One card for each SLO, unless a shared fault is all there is to tell of it."""
     shared = {text for text, slos in faults.by_text(standings).items() if len(slos) > 1}
-    for s in urgency.needing(standings):
+    for s in filter(urgency.needs_attention, standings):
         shown, fault = marks(s), faults.fault_of(s)
         if fault is not None and shown[0].key not in _ALONE and not urgency.firing(s):
             if fault in shared:
                 continue
             shown = (urgency.UNREAD,)
-        url = slo_url(s.service, s.name)
-        yield (
-            urgency.by_urgency(s),
-            Card(f"{s.service} / {s.name}", url, shown, urgency.sentence(s, now)),
-        )
+        yield urgency.by_urgency(s), partial(_slo_card, s, shown, now)
 
 
-def _of_doubts(standings: Sequence[Standing]) -> Iterator[tuple[Key, Card]]:
+def _slo_card(standing: Standing, shown: tuple[Badge, ...], now: float) -> Card:
+    title = f"{standing.service} / {standing.name}"
+    url = slo_url(standing.service, standing.name)
+    return Card(title, url, shown, urgency.sentence(standing, now))
+
+
+def _of_doubts(standings: Sequence[Standing]) -> Iterator[Found]:
     """One card for all SLOs with doubtful numbers that no other card tells of."""
     kinds: Counter[str] = Counter()
     doubted = []
     for s in standings:
-        found = set(urgency.doubts(s)) - _PASSING
-        if found and not s.paused and not urgency.needs_attention(s):
+        if not s.notes or s.paused or urgency.needs_attention(s):
+            continue
+        if found := set(urgency.doubts(s)) - _PASSING:
             doubted.append(s)
             kinds.update(found)
-    if not doubted:
-        return
-    many = faults.many(len(doubted))
-    title = f"{many} with numbers in doubt"
-    told = ", ".join(f"{kind} ({number:,})" for kind, number in sorted(kinds.items()))
-    text = f"Notes say why: {told}."
-    names = faults.names(doubted)
-    card = Card(title, "/?state=doubt", (urgency.DOUBT,), text, names)
-    yield (len(urgency.RANKS), 0.0, 0.0, title), card
+    if doubted:
+        title = f"{faults.many(len(doubted))} with numbers in doubt"
+        told = ", ".join(f"{kind} ({number:,})" for kind, number in sorted(kinds.items()))
+        text, names = f"Notes say why: {told}.", faults.names(doubted)
+        key = (len(urgency.RANKS), 0.0, 0.0, title)
+        yield key, partial(Card, title, "/?state=doubt", (urgency.DOUBT,), text, names)

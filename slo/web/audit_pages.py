@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -32,6 +32,9 @@ PAGE_SIZE = 50
 _FILTERS = ("who", "action", "subject", "from", "to")
 _LONGEST = 200
 _LATEST_ID = 2**62
+_WORDS: dict[bool | None, str] = {None: "", True: "yes", False: "no"}
+_TIMES = frozenset({"at", "start", "end", "until", "from", "to", "since"})
+"""Values that are times, beside those whose names end with `_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,12 @@ def _row(entry: Entry, now: float) -> AuditRow:
         subject=entry.subject,
         link=_link(entry.subject),
         detail=[
-            (name, _text(name, value)) for name, value in entry.detail.items() if name not in names
+            (_word(name), _text(name, value))
+            for name, value in entry.detail.items()
+            if name not in names
         ],
         changes=[
-            (name, _text(name, old.get(name)), _text(name, new.get(name)))
+            (_word(name), _text(name, old.get(name)), _text(name, new.get(name)))
             for name in names
             if old.get(name) != new.get(name)
         ],
@@ -131,17 +136,23 @@ def _link(subject: str) -> str:
             return ""
 
 
+def _word(name: str) -> str:
+    """The name of a value for people: `expires` for expires_at."""
+    return name.removesuffix("_at").replace("_", " ")
+
+
 def _text(name: str, value: Any) -> str:
     """A value for people: times as times, lists and objects in short."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and (name.endswith("_at") or name in _TIMES):
-        return rfc3339(value)
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-_TIMES = frozenset({"at", "start", "end", "until", "from", "to", "since", "bucket"})
+    match value:
+        case None | bool():
+            return _WORDS[value]
+        case int() if name.endswith("_at") or name in _TIMES:
+            return rfc3339(value)
+        case str() if name == "objective":
+            return f"{(Decimal(value) * 100).normalize():f}\u202f%"
+        case list():
+            return ", ".join(_text("", part) for part in value)
+        case dict():
+            return ", ".join(f"{key}={_text('', part)}" for key, part in value.items())
+        case _:
+            return str(value)

@@ -54,10 +54,10 @@ _AGAIN = frozenset({"dead", "suppressed", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The one thing to do now: `act` is a form's action, `link` an address; or neither."""
+    """The one thing to do now: to acknowledge it, to follow `link`, or neither."""
 
     text: str
-    act: str = ""
+    act: bool = False
     word: str = ""
     link: str = ""
 
@@ -112,7 +112,7 @@ def _next(
     age = fmt.span(now - incident.opened_at)
     if incident.status == "open":
         again = "It is back" if incident.reopened else f"Open for {age}"
-        return NextStep(f"{again}, and nobody has it.", act="acknowledge", word="Acknowledge")
+        return NextStep(f"{again}, and nobody has it.", act=True)
     if incident.status == "acknowledged":
         by = next((e.who for e in reversed(events) if e.kind == "acknowledged"), "Somebody")
         since = fmt.span(now - (incident.acknowledged_at or now))

@@ -31,6 +31,8 @@ _LEAST_WIDE = 0.15
 """Per cent of the width: a minute in a month would be no pixel wide, and is to be seen."""
 _APART = {True: 0.04, False: 0.012}
 """By whether they stand inside: labels nearer to the one before, in shares, are left out."""
+_HIDDEN = 0.002
+"""A mark within this share of the width of one of its kind cannot be told from it."""
 _LINE = 0.09
 """The share of the height that a line of text takes."""
 _BAR = 5
@@ -112,7 +114,7 @@ def legend(marks: Iterable[Mark]) -> list[tuple[MarkKind, str, str]]:
 def under(chart: str, marks: Sequence[Mark], scale: Scale) -> Markup:
     """The layer below the lines: shaded spans, and lines at instants."""
     parts = []
-    for mark in marks:
+    for mark in _thinned(marks, scale):
         if mark.kind in _SHADED:
             parts.append(_span(mark, scale, chart))
         elif mark.kind in _LINES and 0 <= scale.x(mark.start) <= 1:
@@ -129,9 +131,23 @@ def under(chart: str, marks: Sequence[Mark], scale: Scale) -> Markup:
 def over(marks: Sequence[Mark], levels: Sequence[Level], scale: Scale) -> Markup:
     """The layer above the lines: bars of alerts, labels, and what dashed lines mean."""
     parts = [_bar(mark, scale) for mark in marks if mark.kind in _BARS]
-    parts += _labels(marks, scale)
+    parts += _labels(_thinned(marks, scale), scale)
     parts += _level_texts(levels, scale)
     return drawn(f'<svg class="layer over">{"".join(parts)}</svg>')
+
+
+def _thinned(marks: Sequence[Mark], scale: Scale) -> list[Mark]:
+    """The marks without those that one of their kind hides; the table below has them all."""
+    reached: dict[MarkKind, float] = {}
+    kept = []
+    for mark in sorted(marks, key=lambda m: m.start):
+        start, end = scale.x(mark.start), scale.x(mark.end or mark.start)
+        last = reached.get(mark.kind)
+        if last is not None and max(start + _HIDDEN, end) <= last:
+            continue
+        reached[mark.kind] = max(start + _HIDDEN, end) + _HIDDEN
+        kept.append(mark)
+    return kept
 
 
 def _box(mark: Mark, scale: Scale) -> tuple[float, float]:

@@ -8,8 +8,9 @@ from flask import Blueprint, current_app, render_template, request
 
 from slo.store import incidents, standings
 from slo.store.engine import reading
-from slo.web import attention, overview, rows
 from slo.web import format as fmt
+from slo.web import overview, rows
+from slo.web.attention import attention
 from slo.web.heading import cycle_line
 from slo.web.permission import needs
 from slo.web.site import current_site
@@ -45,8 +46,7 @@ def show_overview() -> str:
         total=len(known),
         found=len(found),
         summary=overview.summary(known, len({i.id for i in opened.values()})) if known else "",
-        cards=attention.cards(known, opened, now),
-        most_cards=attention.MOST_CARDS,
+        attention=attention(known, opened, now),
         groups=rows.groups(shown, draw, grouped=grouped),
         columns=overview.columns(query),
         states=overview.ANY_STATES | {key: b.word for key, b in overview.STATES.items()},

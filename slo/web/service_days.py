@@ -71,7 +71,7 @@ class Days:
                 self._judge(session, grown, sorted(set(wanted) - again))
             self._begun |= {slo: begun.get(slo) for slo in grown}
         else:
-            self._begun = begun
+            self._begun = {slo: begun.get(slo) for slo in slo_ids}
         self._verdicts = {day: self._verdicts[day] for day in sorted(wanted)}
 
     def of(self, slo_id: str) -> list[tuple[int, DayVerdict]]:

@@ -10,7 +10,6 @@ from slo.store import annotations as annotated
 from slo.store import exclusions, incidents, postmortems, silences, standings
 from slo.store.engine import reading
 from slo.web import (
-    attention,
     composite,
     incident_rows,
     marking,
@@ -21,6 +20,7 @@ from slo.web import (
     urgency,
 )
 from slo.web import service as telling
+from slo.web.attention import attention
 from slo.web.heading import cycle_line, nearby_services, service_url
 from slo.web.permission import needs
 from slo.web.site import current_site
@@ -81,7 +81,7 @@ def _view(session: Session, name: str, members: Sequence[Standing], now: float) 
         "service": name,
         "badges": telling.badges(members),
         "about": telling.about(members),
-        "cards": attention.cards(members, opened, now),
+        "attention": attention(members, opened, now),
         "tiles": telling.tiles(members, len({i.id for i in opened.values()}), days),
         "groups": rows.groups(members, rows.render_rows(site.rows, row, opened, now)),
         "columns": overview.columns(None),

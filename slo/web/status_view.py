@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from slo.store import incidents, standings
 from slo.store.engine import reading
 from slo.web import format as fmt
 from slo.web import public_text
+from slo.web.axes import drawn
 from slo.web.moment import stamp
 from slo.web.service_days import Days, service_days, sli_over
 
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
     from slo.config.settings import Settings
     from slo.domain.incident import Incident
     from slo.domain.standing import Standing
-    from slo.web.service_days import DayVerdict, ServiceDay
+    from slo.web.service_days import DayState, DayVerdict, ServiceDay
     from slo.web.urgency import Badge
 
 PAST_DAYS = 14
 _DAY = 86_400
 _LEAST_SECONDS = 60
 _MOST_LISTED = 100
-_HEIGHTS = {"met": 32, "partly": 20, "missed": 11, "none": 3}
-_WORDS = {
+_HEIGHTS: dict[DayState, int] = {"met": 32, "partly": 20, "missed": 11, "none": 3}
+_WORDS: dict[DayState, str] = {
     "met": "within objectives",
     "partly": "partly below",
     "missed": "below",
@@ -236,16 +237,14 @@ def _bar(days: Sequence[ServiceDay]) -> Markup:
     columns = []
     for index, day in enumerate(days):
         height = _HEIGHTS[day.state]
-        shape = f"M{index * 5} {32 - height}h4V32h-4z"
-        names = f": {', '.join(day.missed)}" if day.state == "partly" else ""
+        names = f": {escape(', '.join(day.missed))}" if day.state == "partly" else ""
         columns.append(
-            Markup('<path class="{}" d="{}"><title>{}, {}{}</title></path>').format(
-                day.state, shape, fmt.day(day.day), _WORDS[day.state], names
-            )
+            f'<path class="{day.state}" d="M{index * 5} {32 - height}h4V32h-4z">'
+            f"<title>{fmt.day(day.day)}, {_WORDS[day.state]}{names}</title></path>"
         )
-    tally = [(word, sum(day.state == state for day in days)) for state, word in _WORDS.items()]
-    told = ", ".join(f"{number} {word}" for word, number in tally if number)
-    return Markup(
-        '<svg class="days" viewBox="0 0 {} 32" preserveAspectRatio="none" role="img"'
-        ' aria-label="The last {} days: {}">{}</svg>'
-    ).format(len(days) * 5 - 1, len(days), told, Markup("").join(columns))
+    states = Counter(day.state for day in days)
+    told = ", ".join(f"{states[state]} {word}" for state, word in _WORDS.items() if states[state])
+    return drawn(
+        f'<svg class="days" viewBox="0 0 {len(days) * 5 - 1} 32" preserveAspectRatio="none"'
+        f' role="img" aria-label="The last {len(days)} days: {told}">{"".join(columns)}</svg>'
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from slo.web import faults
@@ -11,7 +12,7 @@ from slo.web import format as fmt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from slo.domain.standing import Standing, StandingAlert
+    from slo.domain.standing import DataState, Standing, StandingAlert, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +62,23 @@ _CERTAIN = frozenset({"frozen", "carried", "rename", "young", "estimated"})
 
 def badges(standing: Standing) -> tuple[Badge, ...]:
     """What to show of a standing, most urgent first: the budget's state, and what data lacks."""
-    if standing.paused:
+    return _badges(standing.state, standing.data, standing.paused)
+
+
+@cache
+def _badges(state: State, data: DataState, paused: bool) -> tuple[Badge, ...]:
+    if paused:
         return (BADGES["paused"],)
-    keys = {standing.state} if standing.data == "fresh" else {standing.state, standing.data}
-    if standing.data == "none":  # "healthy" beside "no data" would comfort without a reason.
+    keys: set[str] = {state} if data == "fresh" else {state, data}
+    if data == "none":  # "healthy" beside "no data" would comfort without a reason.
         keys -= {"healthy", "new"}
     return tuple(BADGES[key] for key in sorted(keys, key=RANKS.__getitem__))
 
 
 def firing(standing: Standing) -> tuple[StandingAlert, ...]:
     """The alerts that fire, pages first; those on the budget are told by the state already."""
+    if not standing.alerts:
+        return ()
     found = [a for a in standing.alerts if a.since is not None and a.kind != "budget"]
     return tuple(sorted(found, key=lambda a: (a.severity != "page", a.since or 0)))
 

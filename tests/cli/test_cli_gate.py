@@ -230,6 +230,21 @@ def test_the_token_comes_from_its_file_or_the_variable_and_is_not_shown(offline,
     assert "slo_file" not in shown
 
 
+@pytest.mark.parametrize("token", ["slo_one\nslo_two", "slo_\u00fc", "a b"])
+def test_what_is_no_token_is_not_sent_and_not_shown(offline, odd, token):
+    url, seen = odd
+    refused = offline.run("gate", "fine", "--url", url, code=2, env={"SLO_TOKEN": token})
+    assert "the token is none" in refused.stderr
+    assert token not in refused.output
+    assert seen == []
+
+
+def test_a_password_in_the_url_is_not_shown(offline, odd):
+    url = odd[0].replace("http://", "http://mia:secret@")
+    refused = offline.run("gate", "denied", "--url", url, code=2)
+    assert "secret" not in refused.output
+
+
 def test_a_deploy_is_marked_listed_and_removed(known):
     args = ("annotate", "add", "api", "--title", "api 2.4", "--label", "version=2.4", "--key", "k1")
     added = known.run(*args, "--who", "mia").stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,7 +14,7 @@ from slo.context import open_context
 from slo.cycle import run_cycle
 from slo.domain.span import rfc3339
 from slo.prometheus.collector import collect
-from slo.store import migrations, readings, slos
+from slo.store import facts, migrations, readings, slos, verifications
 from slo.store.engine import open_engine, reading
 from tests.cli.conftest import API
 
@@ -36,6 +37,15 @@ def ledger(project, slo="api/availability"):
         meter = slos.meter_of(session, slo)
     engine.dispose()
     return meter.booked_from, meter.booked_to
+
+
+@contextmanager
+def reading_of(project):
+    """A session on the project's store."""
+    engine = open_engine(f"sqlite:///{project.folder}/slo.db")
+    with reading(engine) as session:
+        yield session
+    engine.dispose()
 
 
 class TestValidateOnline:
@@ -293,6 +303,9 @@ class TestVerify:
         assert body["agrees"] is True
         assert body["ledger"] == body["recount"]
         assert body["ledger"]["total"] > 0
+        with reading_of(booked) as session:
+            kept = verifications.newest(session, 1)[0]
+        assert (kept.slo, kept.agrees, kept.text) == ("api/latency", True, "")
 
     def test_a_day_that_is_not_held_is_refused(self, booked):
         result = booked.run("verify", "api/latency", "--day", "2020-01-01", code=1)
@@ -495,6 +508,9 @@ class TestDatabase:
             edges = [(meter.id, booked.start), (meter.id, booked.end)]
             assert set(readings.readings_at(session, edges)) == set(edges)
         engine.dispose()
+        with reading_of(booked) as session:
+            made = facts.of(session, "backup")
+        assert (made["file"], made["bytes"]) == ("copy.db", copy.stat().st_size)
         assert "exists already" in booked.run("db", "backup", copy, code=1).stderr
 
     def test_the_first_upgrade_makes_the_tables(self, project):

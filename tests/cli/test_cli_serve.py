@@ -11,6 +11,8 @@ from slo.cli import demo, serve
 from slo.demo import DemoOptions
 from slo.store import migrations
 from slo.store.engine import open_engine
+from tests.cli.conftest import API
+from tests.support.logins import add_user
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def free(monkeypatch):
 def served(monkeypatch):
     calls = []
 
-    def fake(settings, *, host, port):
+    def fake(settings, *, host, port, **_):
         engine = open_engine(settings.database_url)
         calls.append((len(settings.slos), host, port, migrations.current(engine)))
         engine.dispose()
@@ -35,8 +37,29 @@ def served(monkeypatch):
 
 @pytest.mark.usefixtures("free")
 def test_serve_upgrades_the_database_and_gives_the_service_s_code(offline, served):
+    offline.write(API, "site: {auth: none}\n")
     offline.run("serve", "--host", "0.0.0.0", "--port", "9000", code=3)
     assert served == [(3, "0.0.0.0", 9000, migrations.head())]
+
+
+@pytest.mark.usefixtures("free")
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "::ffff:0.0.0.0"])
+def test_an_address_that_lets_others_in_needs_a_login(offline, served, host):
+    told = offline.run("serve", "--host", host, code=2).stderr
+    assert f"{host} lets other machines in, and nobody would have to log in" in told
+    for remedy in ("`slo user add NAME --role admin`", "site.oidc", "`site: {auth: none}`"):
+        assert remedy in told
+    assert served == []
+
+
+@pytest.mark.usefixtures("free")
+def test_with_a_user_others_are_let_in_to_the_login(offline, served):
+    offline.run("db", "upgrade")
+    engine = open_engine(f"sqlite:///{offline.folder}/slo.db")
+    add_user(engine)
+    engine.dispose()
+    offline.run("serve", "--host", "0.0.0.0", code=3)
+    assert served[0][1] == "0.0.0.0"
 
 
 @pytest.mark.usefixtures("free")

@@ -19,7 +19,7 @@ INDICATORS = {
     "mean": "mean: {summary: wait_seconds, threshold: 1h30m}",
     "slices": "slices: {query: 'model_accuracy', at_most: 0.25}",
     "freshness": "freshness: {timestamp: pushed_at, max_age: 36h}",
-    "query": "query: {bad: 'sum(x[$window])', total: 'sum(y[$window])'}",
+    "query": "query: {bad: 'sum(increase(x[$window]))', total: 'sum(increase(y[$window]))'}",
 }
 KEYS = {
     "calendar": "window: {calendar: quarter, zone: Europe/Berlin}",

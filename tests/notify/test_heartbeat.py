@@ -69,3 +69,15 @@ def test_a_url_that_hangs_keeps_nobody_waiting_and_is_asked_one_at_a_time(beats,
     wait_until(lambda: not heartbeat._busy.locked())
     assert len(server.seen) == 1
     assert found == []
+
+
+def test_a_beat_goes_to_the_url_in_force(make, server):
+    found = []
+    loaded = Loaded(make.settings(port=server.port, heartbeat=f"{server.url}/one"))
+    heartbeat = Heartbeat(loaded, found.append)
+    beat(heartbeat, 1000.0)
+    loaded.put(make.settings(port=server.port, heartbeat=f"{server.url}/two"), 1001.0)
+    beat(heartbeat, 1060.0)
+    loaded.put(make.settings(port=server.port), 1061.0)
+    beat(heartbeat, 1120.0)
+    assert [s.target for s in server.seen] == ["/one", "/two"]

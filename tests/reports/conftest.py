@@ -1,7 +1,14 @@
-"""Stores on both databases, and ledgers kept hour by hour."""
+"""Stores on both databases, and one of two months whose every number is known."""
 
 from __future__ import annotations
 
+import pytest
+from click.testing import CliRunner
+
+from slo.cli import main
+from slo.store import migrations
+from slo.store.engine import open_engine
+from tests.reports import world
 from tests.store.conftest import (
     engine,
     make,
@@ -13,3 +20,33 @@ from tests.store.conftest import (
 
 __all__ = ["engine", "make", "postgresql", "postgresql_template", "sqlite_engine"]
 __all__ += ["sqlite_template"]
+
+
+@pytest.fixture(scope="session")
+def two_months(tmp_path_factory):
+    """The store of `world`; only to be read."""
+    made = open_engine(f"sqlite:///{tmp_path_factory.mktemp('reports') / 'slo.db'}")
+    migrations.upgrade(made)
+    world.build(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def run_report(two_months, monkeypatch, tmp_path):
+    """Runs `slo report` on that store, as of `world.NOW`; gives what it prints."""
+    config = tmp_path / "slo.yaml"
+    config.write_text(
+        "prometheus: {url: 'http://localhost:1'}\n"
+        f"database: {{url: '{two_months.url}'}}\n"
+        "SLO: {availability: 99%}\n"
+    )
+    monkeypatch.setattr("slo.cli.report.time.time", lambda: float(world.NOW))
+
+    def run(*args, code=0):
+        env = {"SLO_CONFIG": str(config)}
+        result = CliRunner().invoke(main, ["report", *map(str, args)], env=env)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return run

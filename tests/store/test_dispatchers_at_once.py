@@ -9,6 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -142,6 +143,54 @@ def test_a_store_that_fails_for_a_moment_stops_no_dispatcher(engine, monkeypatch
     finally:
         dispatcher.stop()
     assert "the outbox waits: the disk is away" in caplog.text
+
+
+def test_each_batch_goes_by_the_settings_in_force_when_it_is_taken(engine):
+    loaded = Loaded(settings(receiver("pager", timeout=timedelta(seconds=1))))
+    begun, released, sent = threading.Event(), threading.Event(), []
+
+    def send(declared, to, _one, _now):
+        assert to in declared.receivers
+        sent.append(to.timeout.total_seconds())
+        begun.set()
+        released.wait(20)
+        return Reply(status=202)
+
+    fill(engine, loaded.settings, delivering.BATCH + 1, ["opened"])
+    dispatcher = Dispatcher(engine, loaded, send=send, clock=lambda: NOW, poll=60)
+    dispatcher.start()
+    assert begun.wait(10)
+    loaded.put(settings(receiver("pager", timeout=timedelta(seconds=2))), NOW)
+    released.set()
+    wait_until(lambda: len(sent) == delivering.BATCH + 1)
+    dispatcher.stop()
+    assert sent == [1.0] * delivering.BATCH + [2.0]
+
+
+def test_a_receiver_that_slo_yaml_loses_gets_no_more_and_its_messages_wait(engine):
+    loaded = Loaded(settings(receiver("pager")))
+    begun, released, sent = threading.Event(), threading.Event(), []
+
+    def send(_declared, _receiver, one, _now):
+        begun.set()
+        released.wait(20)
+        sent.append(one.subject)
+        return Reply(status=202)
+
+    fill(engine, loaded.settings, delivering.BATCH + 2, ["opened"])
+    dispatcher = Dispatcher(engine, loaded, send=send, clock=lambda: NOW, poll=60)
+    dispatcher.start()
+    assert begun.wait(10)
+    loaded.put(settings(), NOW)
+    released.set()
+    dispatcher.stop(20)
+    assert left(engine) == delivering.BATCH + 2 - len(sent) > 0
+    # It comes back.
+    loaded.put(settings(receiver("pager")), NOW)
+    dispatcher.start()
+    wait_until(lambda: left(engine) == 0)
+    dispatcher.stop()
+    assert len(sent) == len(set(sent)) == delivering.BATCH + 2
 
 
 def test_no_transaction_is_open_while_a_message_is_sent(engine):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from slo.domain.facts_json import facts_json
-from slo.store import retention, schema
+from slo.store import backlog, retention, schema
 from slo.store.engine import reading, writing
 from tests.support.outbox import NOW, add_incident, notice
 
@@ -92,6 +92,20 @@ def test_a_subject_with_something_pending_stays(engine):
     kept = put(engine, "system-over", "source/x/1")
     waiting = put(engine, "system", "source/x/1", state="pending")
     assert forget(engine) == (0, [kept, waiting])
+
+
+def test_what_is_deleted_still_counts_as_finished(engine):
+    put(engine, "test", "test/1")
+    for number in range(3):
+        put(engine, "system-over", f"source/x/{number}")
+    add_incident(engine, 7)
+    put(engine, "opened", "incident/7", incident=7)
+    with reading(engine) as session:
+        before = backlog.count_finished(session)
+    assert forget(engine, limit=3)[0] == 3
+    assert forget(engine, limit=3)[0] == 1
+    with reading(engine) as session:
+        assert backlog.count_finished(session) == before == {("pager", "delivered"): 4}
 
 
 def test_only_so_many_go_at_once(engine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from urllib.parse import quote
 
 NOT_PAGES = {"static"}
@@ -20,19 +21,23 @@ def pages_of(app, values):
             continue
         if rule.rule.startswith(("/api/", *LEADING_AWAY)):
             continue
-        unknown = rule.arguments - set(values)
-        assert not unknown, f"{rule.rule}: say in the test what {unknown} is"
-        found.add(VARIABLE.sub(lambda one: quote(str(values[one[1]])), rule.rule))
+        first = rule.rule.split("/")[1]
+        names = [one[1] for one in VARIABLE.finditer(rule.rule)]
+        given = [values.get(f"{first}/{name}", values.get(name)) for name in names]
+        assert None not in given, f"{rule.rule}: say in the test what its variables are"
+        for chosen in product(*given):
+            filled = iter(chosen)
+            found.add(VARIABLE.sub(lambda _, rest=filled: quote(str(next(rest))), rule.rule))
     return sorted(found)
 
 
 def values_of(rich):
-    """What fills the variables of routes over a rich store."""
+    """What fills the variables of routes over a rich store; all of several are asked for."""
     return {
-        "service": "fraud-model",
-        "name": "availability",
-        "number": rich.resolved,
-        "incident": rich.resolved,
-        "period": "2026-11",
-        "version": 1,
+        "service": ["fraud-model"],
+        "name": ["availability"],
+        "number": [rich.resolved],
+        "incident": [rich.resolved],
+        "reports/name": ["2026-11"],
+        "kind": ["md", "csv", "json"],
     }

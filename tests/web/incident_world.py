@@ -16,7 +16,8 @@ from tests.support.feed import START, Feed, yaml_of
 
 HOOK = """receivers: {hook: {type: webhook, url: "https://hook.example/"}}
 routes: {page: [hook], ticket: [hook]}
-alerts: {ticket-1d: off, ticket-3d: off}"""
+alerts: {ticket-1d: off, ticket-3d: off}
+postmortems: {required_over: 5%}"""
 YAML = yaml_of(more=HOOK)
 UNROUTED = yaml_of(more="alerts: {ticket-1d: off, ticket-3d: off}")
 HOSTILE = '<script>alert(1)</script> [x](javascript:alert(1)) "quotes"'

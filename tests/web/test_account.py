@@ -158,7 +158,7 @@ def test_nobody_revokes_the_token_of_another(engine, app, bo):
     assert app.test_client().get("/", headers=bearer(text)).status_code == 200
 
 
-def test_the_token_of_somebody_rests_while_they_are_disabled(app, engine, ada, bo):
+def test_the_token_of_somebody_rests_while_they_are_disabled(app, ada, bo):
     text = made_in(post(bo, "/account/tokens", name="x", scope="read").text)
     program = app.test_client()
     post(ada, "/access/users/bo/disable")
@@ -220,13 +220,13 @@ def test_the_last_admin_stays(engine, ada, action, form):
     assert post(ada, f"/access/users/ada/{action}", **form).status_code == 303
 
 
-def test_a_disabled_admin_is_no_other_admin(engine, ada):
+def test_a_disabled_admin_is_no_other_admin(ada):
     post(ada, "/access/users/bo/role", role="admin")
     post(ada, "/access/users/bo/disable")
     assert post(ada, "/access/users/ada/remove").status_code == 400
 
 
-def test_an_admin_sets_a_password_and_logs_somebody_out(app, engine, ada, bo):
+def test_an_admin_sets_a_password_and_logs_somebody_out(app, ada, bo):
     post(ada, "/access/users/bo/password", password=NEW)
     assert bo.get("/").status_code == 303
     again = app.test_client()
@@ -235,7 +235,7 @@ def test_an_admin_sets_a_password_and_logs_somebody_out(app, engine, ada, bo):
     assert again.get("/").status_code == 303
 
 
-def test_an_admin_ends_one_session(engine, ada, bo):
+def test_an_admin_ends_one_session(ada, bo):
     page = ada.get("/access").text
     (ended,) = re.findall(r"/access/sessions/([0-9a-f]+)/revoke", page)
     post(ada, f"/access/sessions/{ended}/revoke")
@@ -273,7 +273,7 @@ def test_what_people_typed_is_shown_as_text(engine, ada):
         assert evil not in ada.get(path).text
 
 
-def test_the_audit_shows_what_was_and_what_is(engine, ada):
+def test_the_audit_shows_what_was_and_what_is(ada):
     post(ada, "/access/users/bo/role", role="editor")
     page = ada.get("/audit?action=user-role").text
     assert "<del>viewer</del>" in page

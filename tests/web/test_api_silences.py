@@ -210,7 +210,7 @@ def test_a_recurring_exclusion_is_added_listed_and_removed(api):
         (SPAN | {"from": AT * 1000}, "from: "),
         (
             SPAN | {"category": "holiday"},
-            "category: 'holiday' is unknown; one of maintenance, load-test",
+            "category: 'holiday' is unknown; one of maintenance",
         ),
         (SPAN | {"scope": "latency"}, "scope: there is no service or SLO 'latency'; did you mean"),
         (SPAN | {"zone": "UTC"}, "zone: goes with rrule"),

@@ -113,10 +113,10 @@ def test_typing_filters_without_leaving_the_page(browser, base):
         expect(page.locator("#slos tbody tr:not(.service)")).to_have_count(2)
         assert page.url.endswith("/?q=ranker")
         expect(page.locator("#q")).to_be_focused()
-        page.locator("#state").select_option("healthy")
+        page.get_by_label("State").select_option("healthy")
         expect(page.locator("#slos tbody tr:not(.service)")).to_have_count(1)
         page.locator("#q").fill("")
-        page.locator("#state").select_option("")
+        page.get_by_label("State").select_option("")
         expect(page.locator("#slos tbody tr:not(.service)")).to_have_count(11)
         assert page.url == base + "/"
 
@@ -192,6 +192,31 @@ def test_the_page_refreshes_itself_and_keeps_what_is_open(browser, tmp_path):
         assert page.evaluate("document.activeElement.closest('#slos') !== null")
         context.close()
     engine.dispose()
+
+
+def test_a_refresh_without_news_leaves_the_page_and_moves_its_clock(browser, base):
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.goto(f"{base}/")
+    row = page.locator("#slos tbody tr").first.element_handle()
+    for status in (200, 304):
+        with page.expect_response(f"{base}/") as answer:
+            page.clock.fast_forward(16_000)
+        assert answer.value.status == status
+    expect(page.locator("#cycle time")).not_to_have_text("cycle 12\u202fs ago")
+    assert row.evaluate("row => row.isConnected")
+    context.close()
+
+
+def test_a_sort_is_a_link_and_the_filter_keeps_it(browser, base):
+    with opened(browser, base) as page:
+        page.get_by_role("columnheader", name="Budget left").get_by_role("link").click()
+        expect(page.locator("[aria-sort]")).to_have_text("Budget left ▲")
+        expect(page.get_by_role("row").nth(1)).to_contain_text("latency")
+        page.locator("#q").press_sequentially("ranker")
+        expect(page.locator("#slos tbody tr")).to_have_count(2)
+        assert page.url.endswith("/?q=ranker&sort=budget")
 
 
 def test_a_server_that_went_away_is_told(browser, tmp_path):

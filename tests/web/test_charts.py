@@ -137,6 +137,17 @@ def test_of_labels_too_near_to_each_other_the_first_is_drawn():
     assert [f"#{n}" in over for n in (1, 2, 3)] == [True, False, False]
 
 
+def test_marks_that_cannot_be_told_apart_are_drawn_once():
+    deploys = [Mark("annotation", 60 + n, None, "\u25bc", f"deploy, v{n}") for n in range(50_000)]
+    under = draw([0.1] * 1000, marks=deploys).under
+    assert 100 < under.count("<line") <= 500
+
+
+def test_a_long_span_is_drawn_beside_a_short_one_that_began_with_it():
+    away = [Mark("excluded", 0, 6, "", "short"), Mark("excluded", 1, 600, "", "long")]
+    assert "long" in draw([0.1] * 20, marks=away).under
+
+
 def test_the_legend_names_only_what_is_marked():
     found = marks.legend([Mark("gap", 0, 60, "", "no data"), Mark("page", 0, 60, "", "x")])
     assert [kind for kind, _, _ in found] == ["page", "gap"]

@@ -171,7 +171,7 @@ def test_a_body_that_is_too_large_is_refused(engine):
     assert answer.status_code == 413
 
 
-def test_while_the_store_is_away_only_health_and_metrics_answer(tmp_path, monkeypatch, engine):
+def test_while_the_store_is_away_only_health_and_metrics_answer(tmp_path, engine):
     client = make(engine, auth="users")
     add_user(engine)
     token = bearer(add_token(engine, "metrics", NOW))

@@ -1,113 +1,231 @@
-"""Pages of alerts, incidents and postmortems over a store that real bookings filled."""
+"""Pages of incidents: the list, and one to work on."""
 
 from __future__ import annotations
 
-import html
 import re
 
 import pytest
 
-from slo.loaded import Loaded
-from slo.store import migrations, outbox
-from slo.store.engine import open_engine, writing
-from slo.web.app import create_app
-from tests.support.feed import START, Feed, yaml_of
+from slo.domain.annotation import Annotation
+from slo.domain.incident import AUTO
+from slo.store import annotations as marks
+from slo.store import claims, outbox, schema
+from slo.store.engine import writing
+from slo.web import incident_pages
+from tests.support.feed import START
+from tests.web.incident_world import HOSTILE, VIEWER, client, section, text
+from tests.web.world import make_client
 
-HOOK = """receivers: {hook: {type: webhook, url: "https://hook.example/"}}
-routes: {page: [hook], ticket: [hook]}
-alerts: {ticket-1d: off, ticket-3d: off}"""
-HOSTILE = '<script>alert(1)</script> [x](javascript:alert(1)) "quotes"'
-
-
-@pytest.fixture
-def feed(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
-    feed = Feed(engine, yaml_of(more=HOOK))
-    feed.quiet(60)
-    feed.run(6, bad=50)
-    yield feed
-    engine.dispose()
+ADA = {"who": "ada"}
+ACTIONS = (
+    ("acknowledge", {}),
+    ("assign", {"assignee": "grace"}),
+    ("comment", {"text": "rolled back"}),
+    ("resolve", {"why": "rolled back"}),
+)
 
 
-def client(feed):
-    app = create_app(
-        feed.engine, loaded=Loaded(feed.context.settings), clock=lambda: feed.at + 20.0
-    )
-    return app.test_client()
+def relapse(feed):
+    """Burns again, long after: a second incident."""
+    feed.run(30)
+    feed.run(8, bad=90)
+    assert [i.status for i in feed.incidents()] == ["resolved", "open"]
 
 
-def text(response):
-    assert response.status_code == 200, response.get_data(as_text=True)
-    return html.unescape(re.sub(r"<[^>]+>", " ", response.get_data(as_text=True)))
+def fail_messages(feed):
+    with writing(feed.engine) as session:
+        changed = outbox.schema.notification.update()
+        session.execute(changed.values(state="dead", error="answered 400", ended_at=float(START)))
 
 
-def over(feed):
-    feed.run(70)
-    assert [i.status for i in feed.incidents()] == ["resolved"]
+# ---- The list ----
 
 
-def test_alerts_show_what_fires_with_reason_and_incident(feed):
-    page = client(feed).get("/alerts")
-    assert "alerts firing" in text(page)
-    assert "pages at 14.4x" in text(page)
-    assert 'href="/incidents/1"' in page.get_data(as_text=True)
+def test_open_incidents_come_first_and_resolved_ones_stay(over):
+    relapse(over)
+    page = client(over).get("/incidents")
+    assert "1 open incident" in text(page)
+    assert page.text.index("/incidents/2") < page.text.index("/incidents/1")
+    assert "so far" in section(page, "current", "<form")
 
 
-def test_alerts_show_how_long_they_lasted_and_why_they_ended(feed):
-    over(feed)
-    found = text(client(feed).get("/alerts"))
-    assert "No alert fires" in found
-    assert "ended: burned" in found
+def test_the_list_tells_whose_it_is_and_what_is_written(over):
+    found = section(client(over).get("/incidents"), "past", "</main>")
+    assert "nobody" in found
+    assert ">draft</span>" in found
+    assert "required</span>" in found
 
 
 @pytest.mark.parametrize(
     ("query", "there"),
     [
-        ("?service=shop", True),
-        ("?service=nobody", False),
+        ("?status=resolved", True),
+        ("?status=open", False),
+        ("?service=shop&severity=page", True),
+        ("?service=other", False),
         ("?severity=ticket", False),
-        ("?slo=shop/availability&since=1d", True),
-        ("?since=nonsense&severity=nonsense", True),
+        ("?slo=shop/availability", True),
+        ("?slo=shop/other", False),
+        ("?assignee=-", True),
+        ("?assignee=mia", False),
+        ("?from=2026-11-20T20:00&until=2026-11-20T23:00", True),
+        ("?until=2026-11-20T20:10", False),
+        ("?before=1", False),
+        ("?before=99999999999999999999", True),
+        ("?status=nonsense&since=nonsense", True),
     ],
 )
-def test_the_history_is_filtered(feed, query, there):
-    over(feed)
-    assert ("page-1h" in text(client(feed).get(f"/alerts{query}"))) is there
+def test_the_list_is_narrowed_by_the_address(over, query, there):
+    page = client(over).get(f"/incidents{query}")
+    assert page.status_code == 200
+    assert ('<th scope="row"><a href="/incidents/1">' in page.text) is there
 
 
-def test_an_incident_shows_timeline_cost_alerts_and_deliveries(feed):
-    found = text(client(feed).get("/incidents/1"))
-    for wanted in ("Timeline", "opened", "notified", "page-1h", "shop/availability", "hook"):
-        assert wanted in found
-    assert "assigned to nobody" in found
+def test_older_incidents_are_a_page_further(over, monkeypatch):
+    monkeypatch.setattr(incident_pages, "PAGE_SIZE", 1)
+    relapse(over)
+    over.run(70)
+    first = client(over).get("/incidents?service=shop")
+    link = re.search(r'<a href="(\?[^"#]*)#past" rel="next"', first.text)[1].replace("&amp;", "&")
+    second = client(over).get(f"/incidents{link}")
+    assert 'row"><a href="/incidents/2"' in first.text
+    assert 'row"><a href="/incidents/1"' not in first.text
+    assert 'row"><a href="/incidents/1"' in second.text
+    assert "service=shop" in link
 
 
-def test_people_acknowledge_assign_comment_and_resolve(feed):
-    page = client(feed)
-    for action, said in (
-        ("acknowledge", ""),
-        ("assign", "grace"),
-        ("comment", "rolled back"),
-        ("resolve", "rolled back"),
+def test_an_empty_list_says_what_would_show_up(engine):
+    found = text(make_client(engine).get("/incidents"))
+    assert "An alert that fires opens one" in found
+    assert "Resolved incidents stay here" in found
+
+
+# ---- One incident ----
+
+
+def test_an_incident_tells_what_to_do_next_until_it_is_written_about(burning):
+    page = client(burning)
+    assert "nobody has it" in section(page.get("/incidents/1"), "next")
+    assert '<button class="main">Acknowledge' in page.get("/incidents/1").text
+    page.post("/incidents/1/acknowledge", data=ADA)
+    assert '<button class="main">Acknowledge' not in page.get("/incidents/1").text
+    assert "ada has had it for" in section(page.get("/incidents/1"), "next")
+    burning.run(70)
+    done = section(page.get("/incidents/1"), "next")
+    assert "is required" in done
+    assert 'href="/postmortems/1/edit"' in done
+    for status in ("review", "published"):
+        item = {"text": "Limit retries", "priority": "P0", **ADA}
+        page.post("/postmortems/1/items", data=item)
+        page.post("/postmortems/1/status", data={"status": status, **ADA})
+    assert "its postmortem is published" in section(page.get("/incidents/1"), "next")
+
+
+def test_an_incident_shows_timeline_cost_alerts_and_deliveries(burning):
+    found = text(client(burning).get("/incidents/1"))
+    for wanted in (
+        "Timeline",
+        "opened",
+        "Telling hook that it opened",
+        "page-1h",
+        "What it cost",
+        "shop/availability",
+        "Deliveries",
+        "assigned to nobody",
+        "still burns",
     ):
-        answer = page.post(f"/incidents/1/{action}", data={"who": "ada", "text": said})
-        assert answer.status_code == 303
-    (incident,) = feed.incidents()
+        assert wanted in found
+
+
+def test_the_evidence_of_its_opening_is_shown(burning):
+    page = client(burning).get("/incidents/1")
+    found = section(page, "proof-h", "Deliveries</h2>")
+    for wanted in (
+        "fires at",
+        "bad events in the long window",
+        "burn rate over 6h",
+        "What is counted, in PromQL",
+        "shop_availability_total",
+        "Readings over the rule",
+    ):
+        assert wanted in found
+    bad = re.findall(r"<tr><th scope=\"row\"><time[^>]*>[^<]*</time></th><td>(\d+)</td>", found)
+    assert "50" in bad, "what each reading added, not the cumulative count"
+
+
+def test_charts_reach_from_an_hour_before_to_an_hour_after(over):
+    over.run(90)
+    (incident,) = over.incidents()
+    page = client(over).get("/incidents/1").text
+    spans = re.findall(r'data-from="(\d+)" data-to="(\d+)"', page)
+    assert spans
+    assert set(spans) == {(str(incident.started_at - 3600), str(incident.resolved_at + 3600))}
+
+
+def test_what_changed_shortly_before_is_named(burning):
+    (incident,) = burning.incidents()
+    times = {"v2 goes out": -300, "too long ago": -3 * 3600, "of another service": -300}
+    with writing(burning.engine) as session:
+        for title, seconds in times.items():
+            scope = "other/*" if "another" in title else "shop/*"
+            made = Annotation(
+                0, "deploy", scope, incident.started_at + seconds, None, title, url="javascript:x"
+            )
+            marks.add(session, made)
+    page = client(burning).get("/incidents/1")
+    found = section(page, "changed-h")
+    assert "v2 goes out" in found
+    assert "5\u202fmin before the burn began" in found
+    assert "too long ago" not in found
+    assert "of another service" not in found
+    assert "javascript:" not in page.text
+
+
+def test_incidents_before_of_the_same_slo_are_counted_and_listed(over):
+    relapse(over)
+    found = section(client(over).get("/incidents/2"), "before-h")
+    assert "1 incident of this SLO in the 90 days before" in found
+    assert 'href="/incidents/1"' in found
+    assert "None of this SLO" in section(client(over).get("/incidents/1"), "before-h")
+
+
+def test_people_acknowledge_assign_comment_and_resolve(burning):
+    page = client(burning)
+    for action, said in ACTIONS:
+        answer = page.post(f"/incidents/1/{action}", data=ADA | said)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/incidents/1")
+    (incident,) = burning.incidents()
     assert (incident.status, incident.assignee, incident.resolved_by) == (
         "resolved",
         "grace",
         "ada",
     )
-    found = text(page.get("/incidents/1"))
-    assert "rolled back" in found
+    assert "rolled back" in text(page.get("/incidents/1"))
 
 
-def test_what_is_not_allowed_is_told_on_the_page(feed):
-    answer = client(feed).post("/incidents/1/resolve", data={"who": "ada", "text": ""})
-    assert answer.status_code == 400
-    assert 'role="alert"' in answer.get_data(as_text=True)
-    assert [i.status for i in feed.incidents()] == ["open"]
+@pytest.mark.parametrize(
+    ("action", "form", "told", "field"),
+    [
+        ("acknowledge", {"who": ""}, "who: is empty", None),
+        ("assign", {"assignee": ""}, "assignee: is empty", "assignee"),
+        ("assign", {"assignee": "x" * 201}, "assignee: has over 200", "assignee"),
+        ("comment", {"text": " \n "}, "text: is empty", "text"),
+        ("comment", {"text": "x" * 10_001}, "text: has over 10,000", "text"),
+        ("resolve", {"why": ""}, "why: is empty", "why"),
+    ],
+)
+def test_what_is_refused_is_told_at_its_field_and_nothing_typed_is_lost(
+    burning, action, form, told, field
+):
+    answer = client(burning).post(f"/incidents/1/{action}", data=ADA | form)
+    assert told in text(answer, 400)
+    assert 'id="fault" role="alert" tabindex="-1" autofocus' in answer.text
+    if field:
+        wrong = re.search(rf'name="{field}"[^>]*aria-invalid="true"[^>]*>', answer.text)
+        assert wrong
+        assert 'value="ada"' in answer.text
+        assert form[field].strip() in answer.text
+    assert [i.status for i in burning.incidents()] == ["open"]
 
 
 @pytest.mark.parametrize(
@@ -119,92 +237,93 @@ def test_what_is_not_allowed_is_told_on_the_page(feed):
         {"Origin": "null"},
     ],
 )
-def test_pages_of_other_sites_change_nothing(feed, headers):
-    answer = client(feed).post("/incidents/1/acknowledge", data={"who": "ada"}, headers=headers)
+def test_pages_of_other_sites_change_nothing(burning, headers):
+    answer = client(burning).post("/incidents/1/acknowledge", data=ADA, headers=headers)
     assert answer.status_code == 403
-    assert [i.status for i in feed.incidents()] == ["open"]
+    assert [i.status for i in burning.incidents()] == ["open"]
 
 
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}, {}]
 )
-def test_the_sites_own_pages_and_programs_may(feed, headers):
-    answer = client(feed).post("/incidents/1/acknowledge", data={"who": "ada"}, headers=headers)
+def test_the_sites_own_pages_and_programs_may(burning, headers):
+    answer = client(burning).post("/incidents/1/acknowledge", data=ADA, headers=headers)
     assert answer.status_code == 303
 
 
-def test_unknown_incidents_and_actions_are_told(feed):
-    page = client(feed)
-    assert page.get("/incidents/99").status_code == 404
-    assert page.post("/incidents/99/acknowledge", data={"who": "ada"}).status_code == 404
-    assert page.post("/incidents/1/explode", data={"who": "ada"}).status_code == 404
-    assert page.get("/postmortems/99").status_code == 404
+def test_who_may_only_read_gets_no_forms(burning):
+    fail_messages(burning)
+    assert "<form" not in section(client(burning, VIEWER).get("/incidents/1"), "main", "</main>")
 
 
-def test_hostile_comments_stay_text(feed):
-    page = client(feed)
-    page.post("/incidents/1/comment", data={"who": "ada", "text": HOSTILE})
-    body = page.get("/incidents/1").get_data(as_text=True)
-    assert "<script>alert" not in body
-    assert HOSTILE in html.unescape(body)
-    over(feed)
-    body = page.get("/postmortems/1").get_data(as_text=True)
-    assert "<script>alert" not in body
-    assert 'href="javascript:' not in body
+@pytest.mark.parametrize("action", [action for action, _ in ACTIONS])
+def test_reloading_the_answer_to_a_form_shows_the_incident(burning, action):
+    answer = client(burning).get(f"/incidents/1/{action}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/incidents/1")
 
 
-def test_a_postmortem_is_read_edited_previewed_and_published(feed):
-    over(feed)
-    page = client(feed)
-    assert "#1" in text(page.get("/postmortems"))
-    form = {"title": "What happened", "body": "# Summary\n\n**It broke.**", "who": "ada"}
-    preview = page.post("/postmortems/1/edit", data=form | {"version": 1, "preview": "1"})
-    assert "<strong>It broke.</strong>" in preview.get_data(as_text=True)
-    assert page.post("/postmortems/1/edit", data=form | {"version": 1}).status_code == 303
-    assert "<strong>It broke.</strong>" in page.get("/postmortems/1").get_data(as_text=True)
-    item = {"text": "Alert on it", "kind": "prevent", "priority": "P0", "due": "2026-01-01"}
-    assert page.post("/postmortems/1/items", data=item | {"who": "ada"}).status_code == 303
-    found = text(page.get("/postmortems"))
-    assert "overdue" in found
-    for status in ("review", "published"):
-        data = {"status": status, "version": 2, "who": "grace"}
-        assert page.post("/postmortems/1/status", data=data).status_code == 303
-    assert "published" in text(page.get("/postmortems/1"))
-    done = {"state": "done", "owner": "ada", "priority": "P0", "due": "", "version": 1}
-    answer = page.post("/postmortems/1/items/1", data=done | {"who": "ada"})
-    assert answer.status_code == 303
+@pytest.mark.parametrize("number", ["99", "9223372036854775808", "99999999999999999999999"])
+def test_unknown_incidents_are_told(burning, number):
+    page = client(burning)
+    assert page.get(f"/incidents/{number}").status_code == 404
+    assert page.post(f"/incidents/{number}/acknowledge", data=ADA).status_code == 404
 
 
-def test_two_editors_lose_nothing(feed):
-    over(feed)
-    page = client(feed)
-    one = {"title": "One", "body": "first text", "version": 1, "who": "ada"}
-    other = {"title": "Two", "body": "second text", "version": 1, "who": "grace"}
-    assert page.post("/postmortems/1/edit", data=one).status_code == 303
-    answer = page.post("/postmortems/1/edit", data=other)
-    body = answer.get_data(as_text=True)
-    assert answer.status_code == 409
-    assert "ada saved version 2 meanwhile" in body
-    assert "first text" in body
-    assert "second text" in body
-    assert page.post("/postmortems/1/edit", data=other | {"version": 2}).status_code == 303
+def test_unknown_actions_are_told(burning):
+    assert client(burning).post("/incidents/1/explode", data=ADA).status_code == 404
 
 
-def test_a_message_that_was_given_up_is_sent_again_by_a_click(feed):
-    (first,) = feed.notifications()
-    with writing(feed.engine) as session:
-        session.execute(
-            outbox.schema.notification.update().values(state="dead", ended_at=float(START))
+def test_hostile_comments_and_names_stay_text(burning):
+    page = client(burning)
+    page.post("/incidents/1/comment", data={"who": "<i>ada</i>", "text": HOSTILE})
+    page.post("/incidents/1/assign", data=ADA | {"assignee": '"><script>x()</script>'})
+    answer = page.get("/incidents/1")
+    assert "<script>alert" not in answer.text
+    assert "<script>x" not in answer.text
+    assert "<i>ada" not in answer.text
+    assert HOSTILE in text(answer)
+
+
+def test_a_message_that_was_given_up_shows_its_attempts_and_is_sent_again(burning):
+    now = burning.at + 20
+    with writing(burning.engine) as session:
+        (first,) = claims.claim(session, "hook", 1, now, 60)
+        refused = claims.Result(
+            first, "dead", "refused", now, 0.02, now, 400, "answered 400", "no such channel"
         )
-    page = client(feed)
-    assert "Send again" in text(page.get("/incidents/1"))
-    assert page.post(f"/notifications/{first.id}/resend", data={}).status_code == 303
-    assert [n.state for n in feed.notifications()] == ["pending"]
-    assert page.post(f"/notifications/{first.id}/resend", data={}).status_code == 400
+        claims.complete(session, [refused], now)
+    page = client(burning)
+    found = section(page.get("/incidents/1"), "told")
+    assert "status 400" in found
+    assert "answered 400" in found
+    answer = page.post(f"/notifications/{first.id}/resend", data={})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/incidents/1#told")
+    assert [n.state for n in burning.notifications()] == ["pending"]
+    again = page.post(f"/notifications/{first.id}/resend", data={})
+    assert "still pending" in text(again, 400)
 
 
-def test_the_overview_and_the_slo_show_the_alert(feed):
-    body = client(feed).get("/api/v1/slos/shop/availability").get_json()
+@pytest.mark.parametrize("number", [99, 2**63])
+def test_messages_that_there_are_not_cannot_be_sent_again(burning, number):
+    assert client(burning).post(f"/notifications/{number}/resend", data={}).status_code in {
+        400,
+        404,
+    }
+
+
+def test_a_postmortem_that_is_required_and_not_drafted_is_told(over):
+    with writing(over.engine) as session:
+        for table in (schema.postmortem_version, schema.postmortem):
+            session.execute(table.delete())
+    assert "postmortem required, not drafted yet" in text(client(over).get("/incidents/1"))
+
+
+def test_the_service_itself_is_named_where_nobody_did_it(burning):
+    assert AUTO in section(client(burning).get("/incidents/1"), "time-h")
+
+
+def test_the_overview_and_the_slo_show_the_alert(burning):
+    body = client(burning).get("/api/v1/slos/shop/availability").get_json()
     (slo,) = body["slos"]
     assert slo["incident"] == 1
     assert {a["rule"] for a in slo["alerts"] if a["firing"]} >= {"page-1h"}

@@ -218,7 +218,7 @@ def test_sessions_that_are_over_leave_the_store(client, engine, clock):
         assert len(session.execute(sessions._x.select()).all()) == 1
 
 
-def test_guesses_at_an_account_cost_more_and_more(client, engine, clock):
+def test_guesses_at_an_account_cost_more_and_more(client, clock):
     for _ in range(5):
         assert log_in(client, password="wrong").status_code == 403
     waits = []
@@ -242,7 +242,7 @@ def test_a_slowed_login_is_not_even_looked_at(client, monkeypatch):
     assert log_in(client).status_code == 429
 
 
-def test_a_right_password_forgives(client, clock):
+def test_a_right_password_forgives(client):
     for _ in range(4):
         log_in(client, password="wrong")
     assert log_in(client).status_code == 303

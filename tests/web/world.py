@@ -295,4 +295,4 @@ def make_store(path):
 
 
 def make_client(engine, **options):
-    return truthful(create_app(engine, clock=lambda: NOW, **options)).test_client()
+    return truthful(create_app(engine, **{"clock": lambda: NOW, **options})).test_client()

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from slo.domain.alert import Kind
+from slo.domain.decision import Verdict
 from slo.domain.policy import Severity
 from slo.web.models.base import Ago, Answer, Query, Time
 from slo.web.models.slos import SLO, Id, Note
@@ -30,9 +31,8 @@ class RuleOut(Answer):
     after: int | None = Field(description="Of rules for missing data: after so many seconds.")
     min_bad_events: int | None = Field(description="Bad events that it needs at least.")
     confident: bool | None = Field(description="Whether the confidence bound decides.")
-    verdict: str | None = Field(
-        description="What it says of the last bucket, such as `firing`, `quiet`, `frozen`,"
-        " `inconclusive`; null: nothing is booked yet."
+    verdict: Verdict | None = Field(
+        description="What it says of the last bucket; null: nothing is booked yet."
     )
     firing: bool = Field(description="Whether it fires.")
     since: Time | None = Field(description="Since when it fires.")

@@ -49,9 +49,7 @@ class Series(Answer):
     end: Time = Field(description="Where it ends.")
     step: int = Field(description="The length of a step, in seconds.")
     objective: float = Field(description="The objective in force at the end.")
-    points: list[SeriesPoint] = Field(
-        description="The steps, oldest first; those without data too."
-    )
+    points: list[SeriesPoint] = Field(description="The steps, oldest first.")
 
 
 class PeriodQuery(Query):

@@ -189,7 +189,7 @@ class Report(Answer):
     """What was promised, kept and learned in one period."""
 
     period: Period
-    made_at: Time = Field(description="When it was made.")
+    at: Time = Field(description="When it was made.")
     running: bool = Field(description="Whether the period is not over; numbers are those so far.")
     service: str | None = Field(description="The service that it is of; null: all.")
     owner: str | None = Field(description="The owner that it is of; null: all.")

@@ -19,6 +19,7 @@ async function load(url) {
     if (has.tag && has.url === url) headers["If-None-Match"] = has.tag;
     const answer = await fetch(url, { signal: mine.signal, headers });
     if (!answer.ok && answer.status !== 304) throw new Error(`The server answered ${answer.status}`, { cause: answer.status });
+    if (answer.redirected && new URL(answer.url).pathname === "/login") return location.reload();
     if (answer.status === 304) tick(new Date(answer.headers.get("Date") ?? Date.now()));
     else swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
     has = { url, tag: answer.headers.get("ETag") ?? "" };
@@ -58,7 +59,8 @@ function tick(now) {
   const [ended, clock] = document.querySelectorAll("#cycle [data-clock]");
   if (!clock) return;
   const seconds = Math.max(0, Math.round((now - new Date(ended.dateTime)) / 1000));
-  ended.textContent = `cycle ${seconds < 120 ? `${seconds}\u202fs` : `${Math.round(seconds / 60)}\u202fmin`} ago`;
+  const [unit, size] = [["d", 86400], ["h", 3600], ["min", 60]].find(([, n]) => seconds >= 2 * n) ?? ["s", 1];
+  ended.textContent = `cycle ${Math.round(seconds / size)}\u202f${unit} ago`;
   clock.textContent = `${now.toISOString().slice(11, 16)} UTC`;
 }
 

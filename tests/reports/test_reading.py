@@ -1,0 +1,201 @@
+"""A report's numbers against months whose truth is known by heart, on both databases."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import event
+
+from slo.domain.period import parse_period
+from slo.domain.report import Count, IncidentTally, Lengths
+from slo.domain.span import Span
+from slo.reports.periods import months_of, periods_of, usual_period
+from slo.reports.reading import report_of
+from slo.store import slos
+from slo.store.engine import reading, writing
+from tests.reports import world
+from tests.reports.world import DAY, HOUR, NOW, at
+
+
+def report(engine, name="2026-10", now=NOW, **fields):
+    with reading(engine) as session:
+        return report_of(session, parse_period(name, fields.pop("zone", "UTC")), now, **fields)
+
+
+def line(found, slo):
+    (only,) = [one for one in found.lines if one.slo == slo]
+    return only
+
+
+class TestAMonth:
+    @pytest.fixture
+    def found(self, engine):
+        world.build(engine)
+        return report(engine)
+
+    def test_all_of_it_is_as_it_was_booked(self, found):
+        # A change of the objective, an exclusion, an outage.
+        one = line(found, "shop/availability")
+        bad = (744 - 2 - 6) * 5 + 200
+        assert one.verdict.objective == Decimal("0.995")
+        assert (one.verdict.bad, one.verdict.total) == (bad, 738_000)
+        assert one.verdict.sli == 1 - bad / 738_000
+        assert one.verdict.spent == pytest.approx(bad / 3690)
+        assert (one.verdict.met, one.verdict.coverage) == (False, 1.0)
+        assert one.verdict.excluded == (world.MOVE,)
+        assert [(u.exclusion.why, u.seconds) for u in one.exclusions] == [("a move", 6 * HOUR)]
+        assert [(c.at, c.before, c.after) for c in one.changes] == [
+            (at("2026-10-15 09:00"), Decimal("0.99"), Decimal("0.995"))
+        ]
+        assert one.before.spent == pytest.approx(0.5)
+        assert one.trend == "worse"
+        # A correction, and one of another month.
+        one = line(found, "ranker/accuracy")
+        assert (one.verdict.bad, one.verdict.total) == (744 + 30, 7440)
+        assert one.before.bad == 1
+        assert [c.why for c in one.corrections] == ["relabelled"]
+        # What did not change, and what had no events.
+        one = line(found, "shop/latency")
+        assert (one.trend, one.sli_change, one.verdict.met) == ("same", 0.0, True)
+        one = line(found, "ranker/freshness")
+        assert (one.trend, one.verdict.met, one.verdict.sli) == (None, None, None)
+        # What happened.
+        assert found.tally == IncidentTally(
+            2, 1, 1, Lengths(1200.0, 1800), Lengths(5400.0, 7200), 4 * HOUR
+        )
+        assert found.tally_before == IncidentTally(
+            1, 1, 0, Lengths(300.0, 300), Lengths(7200.0, 7200), HOUR
+        )
+        assert line(found, "shop/availability").incidents.seconds == 3 * HOUR
+        told = [(one.incident.title, one.opened_before, one.seconds) for one in found.incidents]
+        assert told == [
+            ("a slow burn", False, HOUR),
+            ("availability burns", False, 2 * HOUR),
+            ("at the turn", True, HOUR),
+        ]
+        # All together.
+        assert (found.count, found.count_before) == (Count(1, 2, 1), Count(3, 0, 1))
+        assert [one.slo for one in found.worst] == [
+            "ranker/accuracy", "shop/availability", "shop/latency",
+        ]  # fmt: skip
+        assert [one.share for one in found.worst_incidents] == [0.4, 0.1, 0.05]
+        learned = found.learned
+        assert (learned.required, learned.required_published, learned.drafts) == (1, 0, 2)
+        assert [item.text for item in learned.open_items] == ["Canary"]
+        assert learned.overdue == 1
+        assert not found.running
+
+
+def test_a_running_month_is_told_so_far(two_months):
+    found = report(two_months, "2026-11")
+    assert found.running
+    one = line(found, "shop/latency")
+    assert (one.verdict.running, one.verdict.bad) == (True, 4 * 54)
+    assert one.verdict.budget.allowed == pytest.approx(0.1 * 100 * 720)
+
+
+def test_a_report_made_early_tells_what_was_known_then(two_months):
+    assert report(two_months, "2026-10", now=at("2026-10-20 00:00")).running
+
+
+def test_a_service_or_an_owner_narrows_all_of_it(two_months):
+    found = report(two_months, service="ranker")
+    assert [s.service for s in found.services] == ["ranker"]
+    assert [one.incident.title for one in found.incidents] == ["at the turn"]
+    assert found.learned.required == 0
+    assert found.exclusions == []
+    owned = report(two_months, owner="shop-team")
+    assert [one.slo for one in owned.lines] == ["shop/availability", "shop/latency"]
+    assert owned.tally.number == 2
+    assert report(two_months, owner="nobody").services == ()
+    assert report(two_months, service="shop", owner="search").services == ()
+
+
+def test_a_quarter_and_a_year_hold_their_months(two_months):
+    one = line(report(two_months, "2026"), "shop/latency")
+    assert one.verdict.total == 100 * (720 + 744 + 54)
+    quarter = line(report(two_months, "2026-Q4"), "shop/latency")
+    assert quarter.verdict.total == 100 * (744 + 54)
+    assert quarter.before.total == 100 * 720
+
+
+def test_another_zone_has_other_midnights(two_months):
+    # Berlin's October begins two hours before that of UTC, in which accuracy was whole.
+    one = line(report(two_months, zone="Europe/Berlin"), "ranker/accuracy")
+    assert one.verdict.total == 10 * 745
+    assert one.verdict.bad == 744 - 1 + 30
+
+
+def test_an_slo_without_a_ledger_is_told_of_only_where_it_should_have_one(sqlite_engine, make):
+    with writing(sqlite_engine) as session:
+        slos.declare(session, [make.declared("svc/early")], at("2026-09-10 00:00"))
+        slos.declare(session, [make.declared("svc/gone")], at("2026-09-10 00:00"))
+        slos.pause_absent(session, ["svc/early"], at("2026-09-20 00:00"))
+        slos.declare(session, [make.declared("svc/late")], at("2026-11-02 00:00"))
+    found = report(sqlite_engine)
+    assert [one.slo for one in found.lines] == ["svc/early"]
+    assert found.count == Count(0, 0, 1)
+    september = report(sqlite_engine, "2026-09")
+    assert [one.slo for one in september.lines] == ["svc/early", "svc/gone"]
+
+
+def test_an_empty_store_has_an_empty_report(sqlite_engine):
+    found = report(sqlite_engine)
+    assert (found.services, found.incidents, found.worst) == ((), (), [])
+
+
+def test_statements_do_not_grow_with_slos(two_months):
+    statements = []
+
+    def count(*given):
+        statements.append(given[2])
+
+    event.listen(two_months, "before_cursor_execute", count)
+    report(two_months, service="ranker")
+    few = len(statements)
+    report(two_months)
+    event.remove(two_months, "before_cursor_execute", count)
+    # Without a postmortem there is nothing more to ask of it.
+    assert len(statements) - few <= few <= 30
+
+
+class TestPeriods:
+    def test_those_that_have_a_ledger_are_listed_newest_first(self, two_months):
+        with reading(two_months) as session:
+            names = {
+                unit: [p.name for p in periods_of(session, unit, NOW, 12)]
+                for unit in ("month", "quarter", "year")
+            }
+            weeks = periods_of(session, "week", NOW, 4)
+        assert names["month"] == ["2026-11", "2026-10", "2026-09"]
+        assert names["quarter"] == ["2026-Q4", "2026-Q3"]
+        assert names["year"] == ["2026"]
+        assert [w.name for w in weeks] == ["2026-W45", "2026-W44", "2026-W43", "2026-W42"]
+
+    def test_months_are_told_of_in_short(self, two_months):
+        with reading(two_months) as session:
+            found = months_of(session, NOW)
+        assert [(m.period.name, m.count, m.incidents) for m in found] == [
+            ("2026-11", Count(3, 0, 1), 0),
+            ("2026-10", Count(1, 2, 1), 2),
+            ("2026-09", Count(3, 0, 0), 1),
+        ]
+        assert found[1].missed == ("ranker/accuracy", "shop/availability")
+        assert [m.running for m in found] == [True, False, False]
+
+    def test_the_usual_one_is_the_last_whole_month(self, two_months):
+        with reading(two_months) as session:
+            assert usual_period(session, NOW).name == "2026-10"
+
+    def test_without_a_whole_month_it_is_the_running_one(self, sqlite_engine):
+        with reading(sqlite_engine) as session:
+            assert usual_period(session, NOW).name == "2026-11"
+            assert periods_of(session, "month", NOW, 12) == []
+            assert months_of(session, NOW) == []
+
+
+def test_the_whole_span_of_all_ledgers_is_known(two_months):
+    with reading(two_months) as session:
+        assert slos.booked_span(session) == Span(world.SEPTEMBER.start, NOW // HOUR * HOUR)
+    assert NOW - world.OCTOBER.end == 2 * DAY + 6 * HOUR
