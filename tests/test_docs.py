@@ -8,7 +8,7 @@ from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.store.engine import open_engine
 from slo.store.migrations import upgrade
-from slo.web import apitext
+from slo.web.api import document as apitext
 from slo.web.app import create_app
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -30,7 +30,7 @@ def test_every_metric_is_on_the_page_and_every_metric_of_the_page_exists(tmp_pat
 
 
 def test_the_page_of_the_api_is_what_its_operations_tell():
-    """`python -m slo.web.apitext > docs/api.md` mends it."""
+    """`python -m slo.web.api.document > docs/api.md` mends it."""
     assert (DOCS / "api.md").read_text() == apitext.page()
 
 

@@ -127,6 +127,21 @@ def test_a_module_imports_from_lower_floors_only(path):
 
 
 @pytest.mark.parametrize(
+    ("folder", "strangers"),
+    [("charts", ("pages", "api")), ("api", ("pages",)), ("pages", ("api",))],
+)
+def test_the_parts_of_the_site_keep_apart(folder, strangers):
+    names = tuple(f"slo.web.{stranger}." for stranger in strangers)
+    known = {
+        f"{path.name}: {module}"
+        for path in (ROOT / "web" / folder).rglob("*.py")
+        for _, module in imports_of(path.read_text())
+        if module.startswith(names)
+    }
+    assert known == set()
+
+
+@pytest.mark.parametrize(
     ("top", "text"),
     [
         ("domain", "import sqlalchemy"),

@@ -11,7 +11,7 @@ from slo.domain.span import Span
 from slo.rulings import rulings
 from slo.store import corrections, exclusions, migrations, slos, standings
 from slo.store.engine import open_engine, reading, writing
-from slo.web.policy_table import rule_rows
+from slo.web.pages.slo.policy_table import rule_rows
 from tests.support.feed import MINUTE, START, Feed, yaml_of
 
 SLO = "shop/availability"

@@ -24,7 +24,7 @@ from slo.recurrence import RecurrenceError, parse_recurrence
 from slo.silencing import RefusedError, ensure_scope, known_ids
 from slo.status import dumps
 from slo.store.engine import reading, writing
-from slo.web.exclusion_json import listing_json
+from slo.web.api.exclusion_json import listing_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

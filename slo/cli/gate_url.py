@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 import requests
 from pydantic import ValidationError
 
-from slo.web.models.gate import GateAnswer
+from slo.web.api.models.gate import GateAnswer
 
 _SECONDS = 10
 _STATUSES = (200, 412, 503)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slo.web.format import DASH
-from slo.web.heading import service_url, slo_url
+from slo.web.links import service_url, slo_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

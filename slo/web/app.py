@@ -20,53 +20,18 @@ from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.sources import Sources
 from slo.store.engine import StoreError
-from slo.web import (
-    access_pages,
-    account_pages,
-    alert_pages,
-    annotation_pages,
-    api_access,
-    api_action_items,
-    api_alerts,
-    api_annotations,
-    api_definitions,
-    api_exclusions,
-    api_gate,
-    api_incidents,
-    api_notifications,
-    api_numbers,
-    api_postmortems,
-    api_reports,
-    api_services,
-    api_silences,
-    api_slos,
-    api_system,
-    audit_pages,
-    badges,
-    editor_pages,
-    feed,
-    heading,
-    health,
-    incident_pages,
-    login_pages,
-    oidc_pages,
-    openapi,
-    overview_page,
-    postmortem_pages,
-    refresh,
-    report_pages,
-    service_page,
-    silence_pages,
-    slo_page,
-    status_pages,
-    system_page,
-)
 from slo.web import format as fmt
+from slo.web import health, refresh
+from slo.web.api.blueprints import API
 from slo.web.banner import banners
 from slo.web.csrf import csrf_field, ensure_csrf
 from slo.web.hosts import Proxied, ensure_host
 from slo.web.identity import current_identity, identify, identify_as
+from slo.web.links import service_url, slo_url
 from slo.web.origin import ensure_same_origin
+from slo.web.pages.blueprints import PAGES
+from slo.web.pages.overview.page import show_overview
+from slo.web.pages.status.page import renew_status
 from slo.web.permission import ensure_permitted
 from slo.web.problem import ProblemError, problem_response
 from slo.web.site import EXTENSION, Site
@@ -118,8 +83,8 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         static=_static_url,
-        slo_url=heading.slo_url,
-        service_url=heading.service_url,
+        slo_url=slo_url,
+        service_url=service_url,
         csrf=csrf_field,
         banners=banners,
         identity=current_identity,
@@ -139,45 +104,7 @@ def create_app(
         sources=sources or Sources(clock),
         started_at=clock(),
     )
-    for blueprint in (
-        overview_page.blueprint,
-        service_page.blueprint,
-        slo_page.blueprint,
-        alert_pages.blueprint,
-        annotation_pages.blueprint,
-        incident_pages.blueprint,
-        postmortem_pages.blueprint,
-        editor_pages.blueprint,
-        report_pages.blueprint,
-        silence_pages.blueprint,
-        status_pages.blueprint,
-        badges.blueprint,
-        feed.blueprint,
-        api_slos.blueprint,
-        api_numbers.blueprint,
-        api_definitions.blueprint,
-        api_services.blueprint,
-        openapi.blueprint,
-        api_action_items.blueprint,
-        api_access.blueprint,
-        api_alerts.blueprint,
-        api_annotations.blueprint,
-        api_gate.blueprint,
-        api_exclusions.blueprint,
-        api_incidents.blueprint,
-        api_notifications.blueprint,
-        api_postmortems.blueprint,
-        api_reports.blueprint,
-        api_silences.blueprint,
-        api_system.blueprint,
-        system_page.blueprint,
-        login_pages.blueprint,
-        oidc_pages.blueprint,
-        account_pages.blueprint,
-        access_pages.blueprint,
-        audit_pages.blueprint,
-        health.blueprint,
-    ):
+    for blueprint in (*PAGES, *API, health.blueprint):
         app.register_blueprint(blueprint)
     for check in (ensure_same_origin, identify, ensure_host, ensure_permitted, ensure_csrf):
         app.before_request(check)
@@ -192,8 +119,8 @@ def warm(app: Flask) -> None:
     """Draw overview and status page once, so that the next visits find what they show kept."""
     with app.test_request_context("/"):
         identify_as(OPEN)
-        overview_page.show_overview()
-        status_pages.renew_status()
+        show_overview()
+        renew_status()
 
 
 def _template_folder() -> Path:

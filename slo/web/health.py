@@ -8,7 +8,7 @@ from prometheus_client.exposition import choose_encoder
 from slo.domain.span import rfc3339
 from slo.store import cycles
 from slo.store.engine import StoreError, reading
-from slo.web.answering import json_response
+from slo.web.api.answering import json_response
 from slo.web.permission import needs
 from slo.web.site import current_site
 

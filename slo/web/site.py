@@ -10,8 +10,8 @@ from flask import current_app
 from slo.config.settings import Settings
 from slo.loaded import Loaded
 from slo.sources import Sources
-from slo.web.rows import RowCache
-from slo.web.status_view import StatusCache
+from slo.web.pages.overview.rows import RowCache
+from slo.web.pages.status.view import StatusCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from slo.reports.view import view_of
 from slo.store import migrations
 from slo.store.engine import open_engine, reading
 from slo.web import format as fmt
-from slo.web.models.reports import Report as Model
+from slo.web.api.models.reports import Report as Model
 from tests.reports import world
 from tests.reports.world import HOSTILE, NOW
 

@@ -11,7 +11,7 @@ import pytest
 from slo import silencing
 from slo.store import outbox
 from slo.store.engine import writing
-from slo.web import alert_pages
+from slo.web.pages.alerts import page as alert_pages
 from tests.web.incident_world import UNROUTED, VIEWER, client, section, text
 from tests.web.world import make_client
 

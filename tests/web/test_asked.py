@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from slo.web.asked import asked, time_range
+from slo.web.pages.asked import asked, time_range
 
 NOW = 1_795_206_072  # 2026-11-20 20:21:12 UTC
 

@@ -8,7 +8,7 @@ import pytest
 
 from slo.config.settings import Settings, SiteSettings
 from slo.loaded import Loaded
-from slo.web.badges import render_badge, text_width
+from slo.web.pages.status.badges import render_badge, text_width
 from tests.web.world import make_client, make_standing, make_store, put_standings
 
 SVG = "{http://www.w3.org/2000/svg}"

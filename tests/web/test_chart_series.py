@@ -9,7 +9,7 @@ import pytest
 from slo.domain.ledger import Correction, Reading
 from slo.domain.span import Span
 from slo.domain.window import CalendarWindow, RollingWindow
-from slo.web import series
+from slo.web.charts import series
 
 MINUTE = 60
 

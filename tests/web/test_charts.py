@@ -10,10 +10,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from slo.domain.span import Span
-from slo.web import axes, charts, marks
 from slo.web import format as fmt
-from slo.web.marks import Level, Mark
-from slo.web.series import Point
+from slo.web.charts import axes, marks
+from slo.web.charts import svg as charts
+from slo.web.charts.marks import Level, Mark
+from slo.web.charts.series import Point
 
 
 def draw(values, **changes):

@@ -11,7 +11,7 @@ from slo.domain.incident import AUTO
 from slo.store import annotations as marks
 from slo.store import claims, outbox, schema
 from slo.store.engine import writing
-from slo.web import incident_pages
+from slo.web.pages.incidents import page as incident_pages
 from tests.support.feed import START
 from tests.web.incident_world import HOSTILE, VIEWER, client, section, text
 from tests.web.world import make_client

@@ -8,7 +8,7 @@ from slo.access import logins, passwords, users
 from slo.store import sessions
 from slo.store.engine import reading, writing
 from slo.web.app import create_app
-from slo.web.login_pages import local
+from slo.web.pages.access.login import local
 from tests.support.logins import (
     OWN,
     PASSWORD,

@@ -12,7 +12,7 @@ from slo.config.settings import Oidc
 from slo.store import users as kept
 from slo.store.engine import reading, writing
 from slo.web.app import create_app
-from slo.web.oidc_pages import _provider_of
+from slo.web.pages.access.oidc import _provider_of
 from tests.support.logins import add_user, audited, log_in, site_of
 from tests.support.oidc_server import CLIENT, SECRET, OidcServer
 from tests.web.world import NOW

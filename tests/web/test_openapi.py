@@ -10,8 +10,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from slo.config import parse
 from slo.loaded import Loaded
-from slo.web.openapi import document, path_of, variables_of
-from slo.web.operation import OPERATIONS, PREFIX
+from slo.web.api.openapi import document, path_of, variables_of
+from slo.web.api.operation import OPERATIONS, PREFIX
 from tests.web.world import make_client
 
 YAML = """url: https://slo.example

@@ -9,8 +9,8 @@ import pytest
 from slo.domain.standing import FAULT, Budget, Note, StandingAlert
 from slo.store import cycles, incidents
 from slo.store.engine import writing
-from slo.web import overview
 from slo.web.app import create_app
+from slo.web.pages.overview import listing
 from slo.web.refresh import HEADER
 from tests.support.feed import Feed, yaml_of
 from tests.web.document import HOSTILE, Document, page, rows, table
@@ -443,7 +443,7 @@ def test_services_lead_to_their_pages(mixed):
 
 
 def test_more_rows_than_a_page_holds_have_further_pages(mixed, monkeypatch):
-    monkeypatch.setattr(overview, "MOST_ROWS", 3)
+    monkeypatch.setattr(listing, "MOST_ROWS", 3)
     first, last = page(mixed, "/?sort=service"), page(mixed, "/?sort=service&page=2")
     assert "1 to 3 of 4 Next" in first.text
     assert "Previous 4 to 4 of 4" in last.text

@@ -9,7 +9,7 @@ import pytest
 from slo.domain.postmortem import LONGEST_BODY
 from slo.store import action_items, postmortems
 from slo.store.engine import reading
-from slo.web import postmortem_pages
+from slo.web.pages.postmortems import page as postmortem_pages
 from tests.web.incident_world import HOSTILE, VIEWER, client, section, text
 from tests.web.world import make_client
 

@@ -13,8 +13,8 @@ from slo.access.tokens import add_token
 from slo.access.users import add_user
 from slo.store.engine import writing
 from slo.web import app as _app  # noqa: F401 -- declares all operations.
-from slo.web.openapi import path_of, variables_of
-from slo.web.operation import OPERATIONS
+from slo.web.api.openapi import path_of, variables_of
+from slo.web.api.operation import OPERATIONS
 from tests.support import rich
 from tests.web.truthful import truthful
 

@@ -9,7 +9,7 @@ from slo.domain.ledger import Correction, Increment
 from slo.domain.span import Span
 from slo.store import booking, corrections
 from slo.store.engine import reading, writing
-from slo.web.service_days import DAYS, Days, DayVerdict, ServiceDay, service_days, sli_over
+from slo.web.pages.status.days import DAYS, Days, DayVerdict, ServiceDay, service_days, sli_over
 from tests.web.status_world import MIDNIGHT, book_days
 from tests.web.world import DAY, NOW, make_standing, put_standings
 

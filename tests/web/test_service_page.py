@@ -17,7 +17,7 @@ from slo.domain.span import Span
 from slo.domain.standing import StandingAlert
 from slo.store import annotations, booking, exclusions, incidents, silences
 from slo.store.engine import writing
-from slo.web import composite, strips
+from slo.web.charts import composite, strips
 from tests.web.document import HOSTILE, Document, page, table
 from tests.web.world import (
     AT,

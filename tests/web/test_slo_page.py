@@ -11,7 +11,8 @@ from slo.domain.span import Span, rfc3339
 from slo.domain.standing import Note
 from slo.store import alerts, standings
 from slo.store.engine import reading
-from slo.web import detail, ranges
+from slo.web.pages.slo import ranges
+from slo.web.pages.slo.tiles import tiles
 from tests.support import rich
 from tests.support.feed import MINUTE, START
 from tests.web.document import HOSTILE, Document, page
@@ -80,7 +81,7 @@ def test_time_without_data_is_shaded(site):
     ],
 )
 def test_time_without_data_is_that_of_the_ledger(begun, away, wanted):
-    found = {t.label: t for t in detail.tiles(make_standing(coverage=0.5), NOW, begun, away)}
+    found = {t.label: t for t in tiles(make_standing(coverage=0.5), NOW, begun, away)}
     assert found["Coverage"].detail.replace("\u202f", " ") == wanted
 
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from slo.domain.standing import SparkPoint
-from slo.web import spark
+from slo.web.charts import spark
 
 
 def drawn(points):

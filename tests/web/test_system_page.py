@@ -22,8 +22,8 @@ from slo.store import cycles, facts, receivers, schema, verifications, watches
 from slo.store.engine import reading, writing
 from slo.store.verifications import Verified
 from slo.store.watches import Watch
+from slo.web.api.models.system import Configuration, SystemAnswer
 from slo.web.app import create_app
-from slo.web.models.system import Configuration, SystemAnswer
 from tests.support.outbox import notice
 from tests.web.world import NOW, many_standings, put_standings
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slo.web.text_diff import differences
+from slo.web.pages.postmortems.text_diff import differences
 
 texts = st.lists(st.sampled_from("abcd"), max_size=30).map("\n".join)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import current_app, request
 from pydantic import ValidationError
 
-from slo.web.models.problem import Problem
-from slo.web.operation import ATTRIBUTE, PREFIX
+from slo.web.api.models.problem import Problem
+from slo.web.api.operation import ATTRIBUTE, PREFIX
 
 
 def truthful(app):

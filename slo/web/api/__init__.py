@@ -1,0 +1,1 @@
+"""The JSON API: its routes, their models, and the document that tells them."""

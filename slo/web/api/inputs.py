@@ -1,0 +1,130 @@
+"""Inputs: the query and the body of a request as validated models."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from slo.web.api.complaints import complaints, summary
+from slo.web.api.models.base import LARGEST_ID, Query
+from slo.web.problem import Complaint, ProblemError
+from slo.web.site import current_site
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+M = TypeVar("M", bound=BaseModel)
+_NO_CHARACTER = "holds what is no character; leave it out"
+
+
+def ensure_path(values: Mapping[str, Any]) -> None:
+    """Refuses, with 404, numbers and names in the path that nothing can have."""
+    for name, value in values.items():
+        if isinstance(value, int) and value > LARGEST_ID:
+            raise ProblemError(404, f"there is no {_noun(name)} with so large a number")
+        if isinstance(value, str) and "\0" in value:
+            raise ProblemError(404, f"there is no {_noun(name)} of such a name")
+
+
+class Nothing(Query):
+    """No parameters."""
+
+
+def read_query(model: type[M]) -> M:
+    """The parameters of the address."""
+    faults: list[Complaint] = []
+    given = {}
+    for key, values in request.args.lists():
+        given[key] = values[0]
+        if len(values) > 1:
+            faults.append(Complaint(f"query.{key[:80]}", "is given twice; give it once"))
+        if "\0" in key or any("\0" in value for value in values):
+            faults.append(Complaint(f"query.{key[:80]}", _NO_CHARACTER))
+    if faults:
+        raise _refusal(faults)
+    try:
+        return model.model_validate(given, context=_context())
+    except ValidationError as error:
+        raise _refusal(complaints("query", model, error)) from None
+
+
+def read_body(model: type[M], most_bytes: int) -> M:
+    """The JSON object that was sent."""
+    if request.mimetype != "application/json":
+        raise ProblemError(415, "send the body as JSON, with Content-Type: application/json")
+    request.max_content_length = most_bytes
+    raw = request.get_data()
+    faults = _faults(raw)
+    if faults:
+        raise _refusal(faults)
+    try:
+        return model.model_validate_json(raw, strict=True, context=_context())
+    except ValidationError as error:
+        raise _refusal(complaints("body", model, error)) from None
+
+
+def _faults(raw: bytes) -> list[Complaint]:
+    """What pydantic would let pass: a key given twice, text that no database holds."""
+    twice: list[str] = []
+
+    def ensure_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            twice.extend(key for key in made if sum(key == name for name, _ in pairs) > 1)
+        return made
+
+    try:
+        sent = json.loads(raw, object_pairs_hook=ensure_once)
+    except RecursionError:
+        return [Complaint("body", "is nested too deeply")]
+    except ValueError:
+        return [Complaint("body", "is not a JSON object")]
+    found = [Complaint(f"body.{key[:80]}", "is given twice; give it once") for key in twice]
+    return found + [Complaint(at, text) for at, text in _hostile("body", sent)]
+
+
+def _hostile(at: str, value: Any) -> list[tuple[str, str]]:
+    """Where there is text with a NUL or half of a surrogate pair."""
+    if isinstance(value, str):
+        if "\0" in value:
+            return [(at, _NO_CHARACTER)]
+        if not _is_unicode(value):
+            return [(at, "holds half of a surrogate pair, which is no character")]
+        return []
+    if isinstance(value, dict):
+        named = [(f"{at}.{_printable(key[:80])}", (key, inner)) for key, inner in value.items()]
+        return [
+            fault
+            for where, (key, inner) in named
+            for fault in (*_hostile(where, key), *_hostile(where, inner))
+        ]
+    if isinstance(value, list):
+        return [fault for n, inner in enumerate(value) for fault in _hostile(f"{at}.{n}", inner)]
+    return []
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode() if not text.isprintable() else text
+
+
+def _context() -> dict[str, Any]:
+    return {"now": int(current_site().clock())}
+
+
+def _refusal(found: list[Complaint] | tuple[Complaint, ...]) -> ProblemError:
+    return ProblemError(400, summary(found), tuple(found))
+
+
+def _noun(name: str) -> str:
+    return name.removesuffix("_id").replace("_", " ")

@@ -1,0 +1,171 @@
+"""One's own account: password, sessions and tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.exceptions import Forbidden
+
+from slo.access import logins, tokens, users
+from slo.access.logins import LoginError
+from slo.domain.user import UserError
+from slo.store import sessions
+from slo.store import tokens as kept_tokens
+from slo.store import users as kept_users
+from slo.store.engine import reading, writing
+from slo.web import cookies
+from slo.web.heading import cycle_line
+from slo.web.identity import current_login
+from slo.web.pages.access.login import caller
+from slo.web.pages.access.rows import DAYS, chosen_days, session_row, token_row
+from slo.web.permission import needs
+from slo.web.site import current_site
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from slo.domain.user import User
+    from slo.store.sessions import Login
+
+blueprint = Blueprint("account_pages", __name__)
+
+ACCOUNT = "/account"
+
+
+@blueprint.get(ACCOUNT)
+@needs("user")
+def show_account() -> str:
+    """Who I am, where I am logged in, and what my tokens are."""
+    return _page()
+
+
+@blueprint.post(f"{ACCOUNT}/password")
+@needs("user")
+def change_password() -> Response | tuple[str, int]:
+    """Another password; all sessions end, and this one goes on under a new id."""
+    site = current_site()
+    login = _login()
+    now = int(site.clock())
+    try:
+        password = users.new_password(login.name, _typed_twice())
+        # Whoever sits at an unlocked screen must not take the account over.
+        secret = logins.log_in(
+            site.engine, login.name, request.form.get("old", ""), caller(), site.clock()
+        )
+        with writing(site.engine) as session:
+            users.set_password(
+                session,
+                login.name,
+                password,
+                who=login.name,
+                now=now,
+                but=logins.digest(secret),
+            )
+    except LoginError as error:
+        told = str(error) if error.retry_after else "the old password is wrong"
+        return _page(error=told), 429 if error.retry_after else 400
+    except UserError as error:
+        return _page(error=f"{error.field}: {error}"), 400
+    response = cast("Response", redirect(ACCOUNT, 303))
+    cookies.give_session(response, secret)
+    return response
+
+
+@blueprint.post(f"{ACCOUNT}/sessions/<public_id>/revoke")
+@needs("user")
+def end_session(public_id: str) -> Response:
+    """One of my sessions ends, or with `others` all but this one."""
+    site = current_site()
+    login = _login()
+    now = int(site.clock())
+    with writing(site.engine) as session:
+        if public_id == "others":
+            users.end_sessions(session, login.name, who=login.name, now=now, but=login.digest)
+        else:
+            owner = users.ensure_user(session, login.name)
+            users.end_session(session, public_id, who=login.name, now=now, owner=owner)
+    return cast("Response", redirect(ACCOUNT, 303))
+
+
+@blueprint.post(f"{ACCOUNT}/tokens")
+@needs("user")
+def add_token() -> str | tuple[str, int]:
+    """A token of mine, shown this once."""
+    site = current_site()
+    login = _login()
+    form = request.form
+    try:
+        with writing(site.engine) as session:
+            _, text = tokens.add_token(
+                session,
+                form.get("name", ""),
+                tokens.parse_scope(form.get("scope", "")),
+                who=login.name,
+                now=int(site.clock()),
+                days=chosen_days(form.get("days", "")),
+                owner=users.ensure_user(session, login.name),
+            )
+    except UserError as error:
+        return _page(error=f"{error.field}: {error}"), 400
+    return _page(made=text)
+
+
+@blueprint.post(f"{ACCOUNT}/tokens/<token_id>/revoke")
+@needs("user")
+def revoke_token(token_id: str) -> Response | tuple[str, int]:
+    """A token of mine is good for nothing any more."""
+    site = current_site()
+    login = _login()
+    try:
+        with writing(site.engine) as session:
+            tokens.revoke(
+                session,
+                token_id,
+                who=login.name,
+                now=int(site.clock()),
+                owner=users.ensure_user(session, login.name),
+            )
+    except UserError as error:
+        return _page(error=str(error)), 404
+    return cast("Response", redirect(ACCOUNT, 303))
+
+
+def _typed_twice() -> str:
+    """The new password."""
+    if request.form.get("new", "") != request.form.get("again", ""):
+        raise UserError("password", "is not twice the same; type the new one again")
+    return request.form.get("new", "")
+
+
+def _login() -> Login:
+    login = current_login()
+    if login is None:
+        raise Forbidden("Only somebody who is logged in has an account.")
+    return login
+
+
+def _page(error: str = "", made: str = "") -> str:
+    site = current_site()
+    now = site.clock()
+    login = _login()
+    with reading(site.engine) as session:
+        user = _user(session, login)
+        return render_template(
+            "account.html",
+            cycle=cycle_line(session, now),
+            user=user,
+            error=error,
+            made=made,
+            scopes=tokens.scopes_of(user.role),
+            days=DAYS,
+            tokens=[token_row(t, now) for t in kept_tokens.all_tokens(session, user.id)],
+            sessions=[session_row(s, now, login) for s in sessions.running(session, now, user.id)],
+        )
+
+
+def _user(session: Session, login: Login) -> User:
+    user = kept_users.by_id(session, login.user_id)
+    if user is None:
+        raise Forbidden("You have just been removed.")
+    return user

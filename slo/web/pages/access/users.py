@@ -1,0 +1,176 @@
+"""The page of users, their sessions, and tokens; for admins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, cast
+
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.exceptions import Forbidden, NotFound
+
+from slo.access import tokens, users
+from slo.access.tokens import SCOPE_NAMES
+from slo.access.users import ROLES
+from slo.domain.user import UserError
+from slo.store import sessions
+from slo.store import tokens as kept_tokens
+from slo.store import users as kept_users
+from slo.store.engine import reading, writing
+from slo.web.heading import cycle_line
+from slo.web.identity import current_identity, current_login, who
+from slo.web.pages.access.rows import DAYS, chosen_days, session_row, token_row, user_row
+from slo.web.permission import needs
+from slo.web.site import current_site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+blueprint = Blueprint("access_pages", __name__)
+
+ACCESS = "/access"
+
+
+@blueprint.get(ACCESS)
+@needs("admin")
+def show_access() -> str:
+    """Who can log in, who is, and which programs may do what."""
+    return _page()
+
+
+@blueprint.post(f"{ACCESS}/users")
+@needs("admin")
+def add_user() -> Response | tuple[str, int]:
+    """A new user, with a password that they change at their account."""
+    form = request.form
+
+    def change(session: Session, name: str, now: int) -> None:
+        users.add_user(
+            session,
+            form.get("name", ""),
+            users.parse_role(form.get("role", "")),
+            password=password,
+            who=name,
+            now=now,
+        )
+
+    try:
+        password = users.new_password(form.get("name", ""), form.get("password", ""))
+    except UserError as error:
+        return _page(error), 400
+    return _changed(change)
+
+
+@blueprint.post(f"{ACCESS}/users/<name>/<action>")
+@needs("admin")
+def change_user(name: str, action: str) -> Response | tuple[str, int]:
+    """Another role or password, disabled, enabled, removed, or logged out everywhere."""
+    form = request.form
+
+    def change(session: Session, by: str, now: int) -> None:
+        match action:
+            case "role":
+                role = users.parse_role(form.get("role", ""))
+                users.set_role(session, name, role, who=by, now=now)
+            case "password":
+                users.set_password(session, name, password, who=by, now=now)
+            case "disable":
+                users.disable(session, name, who=by, now=now)
+            case "enable":
+                users.enable(session, name, who=by, now=now)
+            case "remove":
+                users.remove(session, name, who=by, now=now)
+            case "revoke":
+                users.end_sessions(session, name, who=by, now=now)
+            case _:
+                raise NotFound
+
+    try:
+        password = ""
+        if action == "password":
+            password = users.new_password(name, form.get("password", ""))
+    except UserError as error:
+        return _page(error), 400
+    return _changed(change)
+
+
+@blueprint.post(f"{ACCESS}/sessions/<public_id>/revoke")
+@needs("admin")
+def end_session(public_id: str) -> Response | tuple[str, int]:
+    """Somebody is logged out of one place."""
+    return _changed(lambda session, by, now: users.end_session(session, public_id, who=by, now=now))
+
+
+@blueprint.post(f"{ACCESS}/tokens")
+@needs("admin")
+def add_token() -> str | tuple[str, int]:
+    """A service's token, shown this once."""
+    _ensure_known()
+    site = current_site()
+    form = request.form
+    try:
+        with writing(site.engine) as session:
+            _, text = tokens.add_token(
+                session,
+                form.get("name", ""),
+                tokens.parse_scope(form.get("scope", "")),
+                who=who(None, "page"),
+                now=int(site.clock()),
+                days=chosen_days(form.get("days", "")),
+            )
+    except UserError as error:
+        return _page(error), 400
+    return _page(made=text)
+
+
+@blueprint.post(f"{ACCESS}/tokens/<token_id>/revoke")
+@needs("admin")
+def revoke_token(token_id: str) -> Response | tuple[str, int]:
+    """A token is good for nothing any more."""
+
+    def change(session: Session, by: str, now: int) -> None:
+        tokens.revoke(session, token_id, who=by, now=now)
+
+    return _changed(change)
+
+
+def _changed(change: Callable[[Session, str, int], object]) -> Response | tuple[str, int]:
+    _ensure_known()
+    site = current_site()
+    try:
+        with writing(site.engine) as session:
+            change(session, who(None, "page"), int(site.clock()))
+    except UserError as error:
+        return _page(error), 400
+    return cast("Response", redirect(ACCESS, 303))
+
+
+def _ensure_known() -> None:
+    """Refuses whom nobody knows: users made now would be let in when a login is asked for later."""
+    if current_identity().kind == "open":
+        raise Forbidden(
+            "Nobody logs in here, so nobody can say who may. The first user is added where "
+            "SLO Ledger runs: slo user add NAME --role admin"
+        )
+
+
+def _page(error: UserError | None = None, made: str = "") -> str:
+    site = current_site()
+    now = site.clock()
+    login = current_login()
+    with reading(site.engine) as session:
+        running = sessions.running(session, now)
+        number = Counter(s.user_id for s in running)
+        return render_template(
+            "access.html",
+            cycle=cycle_line(session, now),
+            error="" if error is None else f"{error.field}: {error}",
+            made=made,
+            roles=ROLES,
+            scopes=SCOPE_NAMES,
+            days=DAYS,
+            users=[user_row(u, number[u.id], now, login) for u in kept_users.all_users(session)],
+            tokens=[token_row(t, now) for t in kept_tokens.all_tokens(session)],
+            sessions=[session_row(s, now, login) for s in running],
+        )

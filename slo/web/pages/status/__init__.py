@@ -1,0 +1,1 @@
+"""What everybody may see: the status page, badges, the feed."""
