@@ -19,11 +19,10 @@ import pytest
 from slo.demo.processes import free_port
 from slo.demo.runner import switch_faults
 from tests.support.browser import (
-    PHONE,
-    WIDE,
     faults_of,
     keyboard_faults,
     launched,
+    looks,
     opened,
 )
 from tests.support.prometheus_server import TOOLS
@@ -149,29 +148,31 @@ def browser():
         yield found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_the_running_site_is_clean_and_without_barriers(story, paths, browser, scheme, size):
+def test_the_running_site_is_clean_and_without_barriers_in_every_look(story, paths, browser):
     faults = {}
-    for path in paths:
-        with opened(browser, story.url + path, size, scheme) as page:
-            if found := faults_of(page, size):
-                faults[path] = found
+    with opened(browser, story.url) as page:
+        for path in paths:
+            page.goto(story.url + path)
+            for size, scheme in looks(page):
+                if found := faults_of(page, size):
+                    faults[path, size[0], scheme] = found
     assert faults == {}
 
 
 def test_the_running_site_is_walked_by_keyboard(story, paths, browser):
     faults = {}
-    for path in paths:
-        with opened(browser, story.url + path) as page:
+    with opened(browser, story.url) as page:
+        for path in paths:
+            page.goto(story.url + path)
             if found := keyboard_faults(page):
                 faults[path] = found
     assert faults == {}
 
 
 def test_the_running_site_reads_without_scripts(story, paths, browser):
-    for path in paths:
-        with opened(browser, story.url + path, java_script_enabled=False) as page:
+    with opened(browser, story.url, java_script_enabled=False) as page:
+        for path in paths:
+            page.goto(story.url + path)
             assert page.locator("h1").is_visible(), path
 
 

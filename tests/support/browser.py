@@ -48,15 +48,23 @@ def serving(app):
 
 
 @contextmanager
-def opened(browser, url, size=WIDE, scheme="light", **options):
-    """A page, with what went wrong in it; asks no other host than its own."""
+def opened(browser, url, size=WIDE, scheme="light", session="", **options):
+    """A page, with what went wrong in it; asks no other host than its own.
+
+    `session` is the id of a login's session.
+    """
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **options
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=scheme,
+        reduced_motion="reduce",  # Colours between two looks are nobody's choice.
+        **options,
     )
+    if session:
+        context.add_cookies([{"name": "session", "value": session, "url": url}])
     page = context.new_page()
     page.problems, page.hosts = [], set()
     page.on("console", lambda message: _note(page, message))
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("pageerror", lambda error: page.problems.append(f"{page.url}: {error}"))
     page.on("dialog", lambda dialog: _refuse(page, dialog))
     page.on("request", lambda request: page.hosts.add(urlsplit(request.url).netloc))
     page.goto(url)
@@ -73,11 +81,11 @@ def _note(page, message):
     if message.type in {"error", "warning"} and "the server responded with a status of 4" not in (
         message.text
     ):
-        page.problems.append(message.text)
+        page.problems.append(f"{page.url}: {message.text}")
 
 
 def _refuse(page, dialog):
-    page.problems.append(f"dialog: {dialog.message}")
+    page.problems.append(f"{page.url}: dialog: {dialog.message}")
     dialog.dismiss()
 
 
@@ -100,6 +108,15 @@ def axe(page):
         for v in found["violations"]
         for node in v["nodes"][:3]
     ]
+
+
+def looks(page):
+    """Every look that a page has, one after the other, without loading it again."""
+    for size in (WIDE, PHONE):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            yield size, scheme
 
 
 def faults_of(page, size):
