@@ -15,7 +15,7 @@ from slo.cli import show
 from slo.cli.asking import WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
-from slo.cli.parameters import INSTANT
+from slo.cli.parameters import INSTANT, label_pair
 from slo.domain.annotation import KINDS
 from slo.domain.span import rfc3339
 from slo.silencing import ensure_scope
@@ -83,7 +83,7 @@ def add_command(
             end=end,
             text=text,
             url=url,
-            labels=dict(_label(label) for label in labels),
+            labels=dict(label_pair(label) for label in labels),
             key=key,
         )
     found = added.annotation
@@ -159,13 +159,6 @@ def command() -> None:
 command.add_command(add_command)
 command.add_command(list_command)
 command.add_command(remove_command)
-
-
-def _label(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise click.UsageError(f"--label {text!r} is no label; write for example version=2.4")
-    return name, value
 
 
 def _table(found: Sequence[Annotation]) -> Table:

@@ -1,4 +1,4 @@
-"""Parameters of commands: instants, days, and SLOs by id or service."""
+"""Parameters of commands: instants, days, labels, and SLOs by id or service."""
 
 from __future__ import annotations
 
@@ -49,6 +49,14 @@ class Day(_IntType):
 
 INSTANT = Instant()
 DAY = Day()
+
+
+def label_pair(text: str) -> tuple[str, str]:
+    """Name and value of a label such as `team=ml`."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise click.UsageError(f"--label {text!r} is no label; write for example team=ml")
+    return name, value
 
 
 def choose(known: Sequence[str], wanted: Sequence[str]) -> list[str]:

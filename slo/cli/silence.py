@@ -14,6 +14,7 @@ from slo.cli import show
 from slo.cli.asking import WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
+from slo.cli.parameters import label_pair
 from slo.domain.span import rfc3339
 from slo.silencing import silence_json
 from slo.status import dumps
@@ -75,7 +76,7 @@ def add_command(
             who=user(who),
             why=why,
             now=now,
-            labels=[_label(text) for text in labels],
+            labels=[label_pair(text) for text in labels],
             everything=everything,
         )
     click.echo(f"Silence {found.id}: {_whom(found)} muted until {rfc3339(found.end)}.")
@@ -127,13 +128,6 @@ def command() -> None:
 command.add_command(add_command)
 command.add_command(list_command)
 command.add_command(end_command)
-
-
-def _label(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise click.UsageError(f"--label {text!r} is no label; write for example team=ml")
-    return name, value
 
 
 def _whom(found: Silence) -> str:
