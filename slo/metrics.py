@@ -21,7 +21,7 @@ import slo
 from slo.domain.standing import DataState, State
 from slo.loaded_metrics import LoadedCollector
 from slo.paging_metrics import Delivery, delivery_families, incident_families
-from slo.store import backlog, cycles, incidents, receivers, standings
+from slo.store import backlog, cycles, facts, incidents, receivers, standings
 from slo.store.engine import StoreError, reading
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ class StoreCollector(Collector):
             with reading(self._engine) as session:
                 found = standings.all(session, sparklines=False)
                 last = cycles.last(session)
+                backup = facts.of(session, "backup")
                 worked_on = incidents.summary(session)
                 delivery = Delivery(
                     receivers.healths(session),
@@ -205,6 +206,12 @@ class StoreCollector(Collector):
         if last is not None and last.finished is not None:
             finished.add_metric([], last.finished)
         yield finished
+        made = GaugeMetricFamily(
+            "slo_ledger_last_backup_timestamp_seconds", "When `slo db backup` last made one."
+        )
+        if backup is not None:
+            made.add_metric([], backup["at"])
+        yield made
         yield from standing_families(found)
         yield from incident_families(worked_on)
         yield from delivery_families(delivery, self._clock())

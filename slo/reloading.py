@@ -14,17 +14,18 @@ import signal
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from slo.config.fault import ConfigError, Fault
+from slo.config.files import files_of
 from slo.config.hiding import hidden_fault
 from slo.config.loader import load_shown
 from slo.prometheus.client import PrometheusClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from slo.config.settings import Settings
     from slo.loaded import Loaded
@@ -57,6 +58,11 @@ def listen() -> SimpleQueue[None]:
     return asked
 
 
+def can_be_watched(path: Path) -> bool:
+    """Whether the path can be read again, which a pipe (`--config <(sops -d slo.yaml)`) cannot."""
+    return path.is_file() or not path.exists()
+
+
 class Reloader:
     """Watches slo.yaml at `path` in a thread of its own, and puts what it says into force.
 
@@ -83,6 +89,8 @@ class Reloader:
         self._queue = SimpleQueue() if asked is None else asked
         self._clock = clock
         self._poll = poll
+        self._named: tuple[Path, ...] = ()
+        """Files that a faulty text names: a fault may lie in one of them."""
         self._taken: Seen | None = None
         self._last: Seen | None = None
         self._asked = False
@@ -145,9 +153,9 @@ class Reloader:
         return True
 
     def _read(self) -> Seen:
-        """The digests of slo.yaml and of the files that the settings in force name."""
+        """The digests of slo.yaml, and of the files that it and the settings in force name."""
         named = files_of(self._loaded.settings)
-        return {str(path): _digest(path) for path in (self._path, *named)}
+        return {str(path): _digest(path) for path in (self._path, *named, *self._named)}
 
     def _take(self, seen: Seen) -> bool:
         """Take what the files hold; False: they changed meanwhile."""
@@ -159,11 +167,13 @@ class Reloader:
         except ConfigError as error:
             if _digest(self._path) != seen[str(self._path)]:
                 return False
-            self._taken = seen
+            # Files that it names newly make the next look differ, so that none changes unseen.
+            self._taken, self._named = seen, error.files
             self._fail(error, now)
             return True
         if _digest(self._path) != seen[str(self._path)]:
             return False
+        self._named = ()
         before = self._loaded.settings
         if first and settings == before:
             # What the service was started with.
@@ -176,7 +186,10 @@ class Reloader:
 
     def _fail(self, error: ConfigError, now: float) -> None:
         faults = tuple(hidden_fault(fault) for fault in error.faults)
+        told = faults == self._loaded.state.faults and not self._asked
         self._loaded.fail(faults, now)
+        if told:
+            return
         for fault in faults:
             _log.error("%s", fault)
         number = f"{len(faults)} fault{'' if len(faults) == 1 else 's'}"
@@ -192,19 +205,6 @@ class Reloader:
         for sentence in waiting:
             _log.warning("%s: %s", self._path, sentence)
         self._on_loaded(settings)
-
-
-def files_of(settings: Settings) -> Iterator[Path]:
-    """The files that settings name, and that are read with them; that of a token is read anew."""
-    if settings.postmortems.template is not None:
-        yield settings.postmortems.template
-    for receiver in settings.receivers:
-        if body := receiver.text("body"):
-            yield Path(body)
-    for source in settings.sources:
-        for file in (source.tls.ca, source.tls.cert, source.tls.key):
-            if file is not None:
-                yield Path(file)
 
 
 def changes_text(before: Settings, after: Settings) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, replace
+from statistics import median
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 AWAY = frozenset({"unreachable", "timeout", "unavailable", "not_prometheus", "unauthorized"})
 """Kinds of errors that say something of the source; all others are about the question."""
+
+NEWEST = 100
+"""Requests of which the usual and the longest time are told."""
 
 ASK_AGAIN = 3600.0
 """Seconds after which a source is asked for its version again."""
@@ -36,6 +41,10 @@ class Found:
     """Of the last error."""
     version: str = ""
     """As the source tells it; empty while it does not."""
+    usual: float | None = None
+    """Seconds that the median of the newest requests took."""
+    slowest: float | None = None
+    """Seconds that the slowest of them took."""
 
 
 class Sources:
@@ -45,6 +54,7 @@ class Sources:
         self._clock = clock
         self._lock = Lock()
         self._found: dict[str, Found] = {}
+        self._took: dict[str, deque[float]] = {}
         self._asked: dict[str, float] = {}
 
     def observe(self, record: RequestRecord) -> None:
@@ -64,11 +74,16 @@ class Sources:
             else:
                 counted = replace(counted, failing=False, answered_at=now)
             self._found[record.source] = counted
+            self._took.setdefault(record.source, deque(maxlen=NEWEST)).append(record.seconds)
 
     def all(self) -> dict[str, Found]:
         """What is found, by source; one that was never asked is not among them."""
         with self._lock:
-            return dict(self._found)
+            return {name: self._timed(name, found) for name, found in self._found.items()}
+
+    def _timed(self, name: str, found: Found) -> Found:
+        took = self._took.get(name)
+        return replace(found, usual=median(took), slowest=max(took)) if took else found
 
     def learn(self, context: Context) -> None:
         """Ask the sources for their versions, each once an hour."""

@@ -34,6 +34,8 @@ CYCLES = 120
 LETTERS = 20
 RECOUNTS = 200
 _HOUR, _DAY = 3600, 86_400
+_NIGHT = 6 * _HOUR
+"""Seconds within which recounts are of one night's run."""
 
 SourceState = Literal["ok", "failing", "silent", "unknown"]
 
@@ -113,6 +115,18 @@ class System:
         """Whether the last cycle is too old."""
         last = self.cycles[0].finished if self.cycles else self.started_at
         return self.at - max(last, self.started_at) >= self.late_after
+
+    @property
+    def behind(self) -> float | None:
+        """Seconds since the last reading of the ledger furthest behind; None: none has any."""
+        oldest = [one.progress.oldest for one in self.sources if one.progress is not None]
+        known = [at for at in oldest if at is not None]
+        return self.at - min(known) if known else None
+
+    @property
+    def last_recounts(self) -> tuple[Verified, ...]:
+        """The recounts of the last night that had any."""
+        return tuple(one for one in self.recounts if self.recounts[0].at - one.at < _NIGHT)
 
 
 def late_after(interval: int) -> int:

@@ -18,7 +18,8 @@ from slo.config import Fault, Settings
 from slo.domain.standing import Note
 from slo.loaded import Loaded
 from slo.metrics import Metrics
-from slo.store.engine import open_engine
+from slo.store import facts
+from slo.store.engine import open_engine, writing
 from tests.web.world import AT, NOW, make_standing, make_store, many_standings, put_standings
 
 
@@ -108,6 +109,15 @@ def test_standings_are_read_at_each_scrape(store):
     assert of("slo_last_reading_timestamp_seconds") == AT
     assert found["slo_ledger_store_up", ()] == 1
     assert found["slo_ledger_last_cycle_timestamp_seconds", ()] == NOW - 12
+
+
+def test_the_last_backup_is_told_once_there_is_one(store):
+    name = "slo_ledger_last_backup_timestamp_seconds"
+    metrics = Metrics(store)
+    assert value(metrics, name) is None
+    with writing(store) as session:
+        facts.put(session, "backup", {"at": NOW - 60, "file": "slo-1.db", "bytes": 1})
+    assert value(metrics, name) == NOW - 60
 
 
 def test_just_one_state_holds(store):

@@ -11,7 +11,7 @@ import pytest
 
 from slo.config import load
 from slo.loaded import Loaded
-from slo.reloading import Reloader, changes_text, listen
+from slo.reloading import Reloader, can_be_watched, changes_text, listen
 
 NOW = 1_795_206_000.0
 YAML = """# The key of old was abc-123-comment.
@@ -191,6 +191,19 @@ def test_a_template_that_changes_is_read_anew(tmp_path):
     assert file.loaded.state.faults == ()
 
 
+def test_a_template_that_comes_after_the_text_that_names_it_mends_the_fault(file, caplog):
+    more = "receivers: {hook: {type: webhook, url: 'https://x.example/y', body: body.txt}}\n"
+    file.path.write_text(YAML + more)
+    for _ in range(4):
+        file.settle()
+    assert "body.txt cannot be read" in file.loaded.state.faults[0].message
+    assert caplog.text.count("body.txt cannot be read") == 1
+    (file.path.parent / "body.txt").write_text("{{ title }}")
+    file.settle()
+    assert file.loaded.state.faults == ()
+    assert [receiver.name for receiver in file.loaded.settings.receivers] == ["hook"]
+
+
 def test_variables_stay_those_of_the_start(tmp_path):
     env = {"URL": "http://one:9090"}
     file = File(tmp_path, env)
@@ -264,3 +277,13 @@ def test_what_changed_is_told_in_words(tmp_path):
     told = changes_text(before, load(path, {}))
     assert told == ("1 SLO added (api/b); 1 SLO changed (api/a); other settings: heartbeat")
     assert changes_text(before, before) == "nothing that counts changed"
+
+
+def test_a_pipe_cannot_be_watched_and_a_file_can(file):
+    pipe = file.path.parent / "pipe"
+    os.mkfifo(pipe)
+    assert can_be_watched(file.path)
+    assert not can_be_watched(pipe)
+    # It may come back, and says so until then.
+    file.path.unlink()
+    assert can_be_watched(file.path)

@@ -61,14 +61,14 @@ def digest(secret: str) -> str:
 
 def log_in(engine: Engine, name: str, password: str, caller: Caller, now: float) -> str:
     """The id of a new session; raises `LoginError`, the same for all that may be wrong."""
-    plain = plain_name(name)[:100]
+    plain, password = plain_name(name)[:100], password[:LONGEST_PASSWORD]
     with writing(engine) as session:
         _reserve(session, plain, caller, now)
     with reading(engine) as session:
         user = users.named(session, plain)
         kept = None if user is None else users.password_of(session, user.id)
     # Outside of transactions: it takes long on purpose.
-    right = passwords.matches(kept, password[:LONGEST_PASSWORD])
+    right = passwords.matches(kept, password)
     if user is None or not right or user.disabled_at is not None:
         with writing(engine) as session:
             note_failure(session, user, caller, int(now), how="password")

@@ -161,7 +161,8 @@ class Provider:
         name = claims.get(self.settings.name_claim)
         if not isinstance(name, str) or not name.strip():
             raise OidcError(f"the provider gave no claim {self.settings.name_claim!r}")
-        if self.settings.name_claim == "email" and claims.get("email_verified") is False:
+        used = {self.settings.name_claim, self.settings.roles_claim}
+        if "email" in used and claims.get("email_verified") in (False, "false"):
             raise OidcError("the provider has not verified this e-mail address")
         given = claims.get(self.settings.roles_claim, [])
         values = {str(v) for v in given} if isinstance(given, list) else {str(given)}
@@ -190,9 +191,9 @@ class Provider:
                         f"the provider calls itself {document.get('issuer')!r}, not {issuer!r}; "
                         "write site.oidc.issuer as it does"
                     )
+                _ensure_endpoints(document, issuer)
                 keys = session.get(document["jwks_uri"], timeout=TIMEOUT, allow_redirects=False)
                 published = KeySet.import_key_set(_usable(_json(keys)))
-            _ensure_endpoints(document)
             return _Discovered(document, published, now)
         except (requests.RequestException, JoseError, KeyError, ValueError) as error:
             raise OidcError(f"the provider does not answer: {_brief(error)}") from None
@@ -224,10 +225,15 @@ def _usable(published: dict[str, Any]) -> Any:
     return {"keys": keys}
 
 
-def _ensure_endpoints(document: Mapping[str, Any]) -> None:
-    for name in ("authorization_endpoint", "token_endpoint"):
-        if not str(document.get(name, "")).startswith(("https:", "http:")):
-            raise ValueError(f"its configuration has no {name}")
+def _ensure_endpoints(document: Mapping[str, Any], issuer: str) -> None:
+    """Refuses a provider without what a login needs, or that drops the TLS of its own URL."""
+    kinds = ("https://",) if issuer.startswith("https:") else ("https://", "http://")
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"):
+        url = document.get(name)
+        if url is None and name == "userinfo_endpoint":
+            continue
+        if not isinstance(url, str) or not url.startswith(kinds):
+            raise ValueError(f"its configuration has no {name} that begins with {kinds[0]}")
 
 
 def _brief(error: Exception) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,15 @@ class Fault:
 
 
 class ConfigError(ValueError):
-    """The file cannot be used; `faults` holds every fault in it, sorted by line."""
+    """The file cannot be used; `faults` holds every fault in it, sorted by line.
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    `files` are those that it names, where the fault may lie in one of them.
+    """
+
+    def __init__(self, faults: Iterable[Fault], files: Iterable[Path] = ()) -> None:
         unique = dict.fromkeys(faults)
         self.faults: tuple[Fault, ...] = tuple(
             sorted(unique, key=lambda fault: (fault.line, fault.column))
         )
+        self.files = tuple(files)
         super().__init__("\n".join(str(fault) for fault in self.faults))

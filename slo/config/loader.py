@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from slo.config.document import Document, Filled
 from slo.config.fault import ConfigError, Fault
+from slo.config.files import files_of
 from slo.config.hiding import hidden_text
 from slo.config.root import RootShape
 from slo.config.shape import faults_of
@@ -55,7 +56,7 @@ def _loaded(path: Path, env: Mapping[str, str]) -> tuple[Settings, Any]:
     for place, message in template_complaints(settings):
         document.add(place, message)
     if document.faults:
-        raise ConfigError(document.faults)
+        raise ConfigError(document.faults, files_of(settings))
     return settings, document.data
 
 

@@ -152,6 +152,8 @@ class SiteSettings:
     """Names under which it may be asked for, beside that of `url`; empty: any."""
     proxies: int = 0
     """How many proxies of ours stand before it and say who asked."""
+    proxy_addresses: tuple[str, ...] = ()
+    """Addresses and networks of the proxies; empty: any that is not of the public internet."""
     oidc: Oidc | None = None
 
 

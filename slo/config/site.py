@@ -41,6 +41,15 @@ def _host(text: str) -> str:
     return name
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip()))
+    except ValueError:
+        raise ScalarError(
+            f"{text!r} is no address or network; write for example 10.0.0.5 or 10.1.0.0/16"
+        ) from None
+
+
 def _proxies(text: str) -> int:
     number = int(text)
     if not 0 <= number <= MOST_PROXIES:
@@ -59,6 +68,9 @@ Proxies = Annotated[
         {"type": ["integer", "string"]},
         ("int",),
     ),
+]
+Network = Annotated[
+    str, *kind(_network, "an address or a network such as 10.1.0.0/16", {"type": "string"})
 ]
 AuthWord = Annotated[str, *choice("none", "users", "oidc")]
 PublicWord = Annotated[str, *choice("status", "metrics")]
@@ -138,6 +150,11 @@ class SiteShape(Shape):
         default=0,
         description="How many proxies of yours stand before it; they say who asks, and how.",
     )
+    proxy_addresses: list[Network] = Field(
+        default=[],
+        description="Addresses or networks of those proxies, which alone are believed; left out: "
+        "any that is not of the public internet.",
+    )
     oidc: OidcShape | None = Field(
         default=None, description="The OpenID Connect provider at which people log in."
     )
@@ -150,6 +167,8 @@ class SiteShape(Shape):
             yield ("auth",), "needs the provider; write oidc: {issuer: ..., client_id: ...}"
         if auth in {"none", "users"} and "oidc" in data:
             yield ("auth",), f"is {auth}, so oidc is never used; write oidc, or leave it out"
+        if data.get("proxy_addresses") and not data.get("proxies"):
+            yield ("proxy_addresses",), "are of no use without proxies, which says how many"
 
     def settings(self) -> SiteSettings:
         """The settings."""
@@ -159,6 +178,7 @@ class SiteShape(Shape):
             cast("tuple[PublicPart, ...]", tuple(dict.fromkeys(self.public))),
             tuple(dict.fromkeys(self.hosts)),
             self.proxies,
+            tuple(dict.fromkeys(self.proxy_addresses)),
             None if self.oidc is None else self.oidc.oidc(),
         )
 

@@ -254,19 +254,21 @@ def ensure_day(due: str) -> None:
 
 
 def in_order(items: Iterable[ActionItem], now: float) -> list[ActionItem]:
-    """Overdue ones first, then the others that are left, by due date and priority, then the rest.
+    """The items by their `place`."""
+    return sorted(items, key=lambda item: place(item, now))
 
-    Those without a due date come after those with one.
+
+def place(item: ActionItem, now: float) -> tuple[bool, bool, bool, str, str, int]:
+    """Where an item stands in a list: the smaller, the sooner it is due.
+
+    Overdue ones come first, then the others that are left, by due date and priority,
+    then the rest; those without a due date come after those with one.
     """
-
-    def key(item: ActionItem) -> tuple[bool, bool, bool, str, str, int]:
-        return (
-            not item.left,
-            not item.is_overdue(now),
-            item.due is None,
-            item.due or "",
-            item.priority,
-            item.id,
-        )
-
-    return sorted(items, key=key)
+    return (
+        not item.left,
+        not item.is_overdue(now),
+        item.due is None,
+        item.due or "",
+        item.priority,
+        item.id,
+    )

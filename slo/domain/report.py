@@ -216,6 +216,16 @@ class Report:
         return [line for line in by_spent(self.lines) if line.verdict.met is False]
 
     @property
+    def under(self) -> list[SloLine]:
+        """Those whose SLI is under the objective so far, in a period that runs."""
+        return [line for line in by_spent(self.lines) if line.verdict.under]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether a ledger reaches the period before."""
+        return any(line.before.booked is not None for line in self.lines)
+
+    @property
     def worst(self) -> list[SloLine]:
         """The SLOs that spent most of their budgets."""
         return [line for line in by_spent(self.lines) if line.verdict.spent][:WORST]

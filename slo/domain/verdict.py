@@ -58,6 +58,13 @@ class Verdict:
         return self.budget is not None and self.budget.projected
 
     @property
+    def under(self) -> bool:
+        """Whether it is under its objective so far, and met only by what is still to come."""
+        if not self.running or not self.met or self.objective is None:
+            return False
+        return Decimal(self.bad) > (1 - self.objective) * Decimal(self.total)
+
+    @property
     def spent(self) -> float | None:
         """The share of the budget that was spent; over 1 where the objective was missed."""
         if self.budget is None or self.budget.remaining is None:

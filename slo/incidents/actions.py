@@ -129,7 +129,8 @@ def resolve(
         raise IncidentError(f"incident {incident_id} changed just now; look at it again")
     firing = [rule for rules in muted.values() for rule in rules]
     until = f" until {rfc3339(now + MUTED_FOR)} at most" if firing else ""
-    left = f" Muted{until}: {', '.join(sorted(set(firing)))}." if firing else ""
+    stop = "" if why.endswith((".", "!", "?")) else "."
+    left = f"{stop} Muted{until}: {', '.join(sorted(set(firing)))}." if firing else ""
     absent = any(rule in _ABSENT for rule in firing)
     close(session, settings, incident, now, now, text=f"{why}{left}", who=who, absent=absent)
     detail = {"why": why, "muted": {slo_id: sorted(rules) for slo_id, rules in muted.items()}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from markdown_it.renderer import RendererHTML
+    from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
     from markdown_it.utils import EnvType, OptionsDict
 
@@ -23,6 +25,7 @@ _LEADING = re.compile(r"^(#|[-+=:]|[0-9]{1,9}(?=[.)](?: |$)))")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _LINKS = ("http:", "https:", "mailto:")
+_LOWEST_HEADING = 6
 _NESTED = 20
 """Levels of quotes and lists; deeper ones stay text."""
 
@@ -82,7 +85,8 @@ def render_html(markdown: str) -> str:
     """HTML of Markdown that anybody may have written: CommonMark with tables.
 
     Raw HTML is shown as text. Links lead only to http, https, mailto or places of
-    this site; an image becomes a link to it, so that reading loads nothing.
+    this site; an image becomes a link to it, so that reading loads nothing. Headings
+    stand below the page's own, none skips a level; each cell names its column.
     """
     return str(_reader().render(markdown))
 
@@ -99,6 +103,8 @@ class _Reader(MarkdownIt):
 def _reader() -> MarkdownIt:
     options = {"html": False, "linkify": False, "maxNesting": _NESTED}
     reader = _Reader("commonmark", options).enable("table")
+    reader.core.ruler.push("headings", _order_headings)
+    reader.core.ruler.push("columns", _name_columns)
     reader.add_render_rule("image", _image)
     reader.add_render_rule("link_open", _link_open)
     reader.add_render_rule("th_open", _cell_open)
@@ -106,6 +112,39 @@ def _reader() -> MarkdownIt:
     reader.add_render_rule("table_open", _table_open)
     reader.add_render_rule("table_close", _table_close)
     return reader
+
+
+def _order_headings(state: StateCore) -> None:
+    """Headings below the first level, which is the page's own, and no level skipped."""
+    tags = [token for token in state.tokens if token.type in {"heading_open", "heading_close"}]
+    lower = any(token.tag == "h1" for token in tags)
+    last = 1
+    for start, end in zip(tags[::2], tags[1::2], strict=True):
+        wanted = int(start.tag[1:]) + lower
+        last = min(wanted, last + 1, _LOWEST_HEADING)
+        start.tag = end.tag = f"h{last}"
+
+
+def _name_columns(state: StateCore) -> None:
+    """Cells that name their column, for cards on phones; an empty head is no heading."""
+    names: list[str] = []
+    place = 0
+    for token, inside in pairwise(state.tokens):
+        if token.type == "thead_open":
+            names = []
+        elif token.type == "tr_open":
+            place = 0
+        elif token.type == "th_open":
+            children = inside.children or []
+            text = state.md.renderer.renderInlineAsText(children, state.md.options, state.env)
+            names.append(" ".join(text.split()))
+            token.tag = "th" if names[-1] else "td"
+        elif token.type == "th_close":
+            token.tag = "th" if names[-1] else "td"
+        elif token.type == "td_open":
+            if names[place]:
+                token.attrSet("data-label", names[place])
+            place += 1
 
 
 def _image(

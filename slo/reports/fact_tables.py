@@ -55,7 +55,7 @@ def all_incidents(report: Report, links: Links) -> Table:
 def _incident_row(one: ReportIncident, links: Links) -> tuple[Cell, ...]:
     incident, about = one.incident, one.postmortem
     resolve = incident.seconds_to_resolve
-    severity = ("\u25cf", "exhausted") if incident.severity == "page" else ("\u25d0", "caution")
+    severity = ("\u25b2", "exhausted") if incident.severity == "page" else ("\u25b3", "caution")
     written = Cell(fmt.DASH)
     if about is not None:
         required = "required" if about.required else ""

@@ -17,7 +17,7 @@ def to_markdown(view: View) -> str:
     blocks = [f"# {escape(view.title)}", escape(" \u00b7 ".join(view.about))]
     blocks += [escape(sentence) for sentence in view.headline]
     if view.tiles:
-        head = ("", "", "")
+        head = ("In all", "Value", "Beside it")
         rows = [(escape(t.label), escape(t.value), escape(t.detail)) for t in view.tiles]
         blocks.append(_lines(head, (False, True, False), rows))
     for table in view.worst:

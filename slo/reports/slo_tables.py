@@ -27,7 +27,8 @@ def verdict_cell(verdict: Verdict) -> Cell:
         return Cell("no events" if verdict.booked else "no data", tone="none", icon="\u2013")
     if verdict.running:
         if verdict.met:
-            return Cell("within budget", tone="healthy", icon="\u2713")
+            sub = "SLI under the objective so far" if verdict.under else ""
+            return Cell("within budget", tone="healthy", icon="\u2713", sub=sub)
         return Cell("over budget", tone="exhausted", icon="\u2715")
     if verdict.met:
         return Cell("met", tone="healthy", icon="\u2713")
@@ -67,7 +68,9 @@ def worst_slos(report: Report, links: Links) -> Table:
     )
     return Table(
         "worst-slos", "Most of the error budget spent", columns, rows, head=1,
-        sub=f"Before is {report.period.before.title}.",
+        sub=f"Before is {report.period.before.title}."
+        if report.comparable
+        else f"No ledger reaches {report.period.before.title}, the period before.",
     )  # fmt: skip
 
 
@@ -137,9 +140,7 @@ def _slo_row(line: SloLine, links: Links) -> tuple[Cell, ...]:
         Cell(length(away) if away else fmt.DASH),
         Cell(
             f"{line.incidents.number:,}",
-            sub=f"{words.signed(line.incidents.number - line.incidents_before)} than before"
-            if line.incidents.number != line.incidents_before
-            else "",
+            sub=words.compared(line),
         ),
     )
 

@@ -9,7 +9,7 @@ from slo.reports import fact_tables, slo_tables, words
 from slo.reports.layout import Links, Tile, View
 
 if TYPE_CHECKING:
-    from slo.domain.report import Report
+    from slo.domain.report import Lengths, Report
 
 
 _PERIOD = (
@@ -74,16 +74,25 @@ def _about(report: Report) -> tuple[str, ...]:
 
 def _tiles(report: Report) -> tuple[Tile, ...]:
     now, before, learned = report.tally, report.tally_before, report.learned
-    title = report.period.before.title
     kept = "Within budget so far" if report.running else "Objectives met"
     return (
-        Tile(kept, words.of_all(report.count), f"{words.of_all(report.count_before)} in {title}"),
         Tile(
-            "Incidents", f"{now.number:,}", f"{words.severities(now)}; {before.number:,} in {title}"
+            kept,
+            words.of_all(report.count),
+            words.then(report, words.of_all(report.count_before)),
         ),
-        Tile("Time in incidents", length(now.seconds), f"{length(before.seconds)} in {title}"),
-        Tile("Time to detect", words.mean(now.detect), f"at most {words.worst(now.detect)}"),
-        Tile("Time to resolve", words.mean(now.resolve), f"at most {words.worst(now.resolve)}"),
+        Tile(
+            "Incidents",
+            f"{now.number:,}",
+            f"{words.severities(now)}; {words.then(report, f'{before.number:,}')}",
+        ),
+        Tile(
+            "Time in incidents",
+            length(now.seconds),
+            words.then(report, length(before.seconds)),
+        ),
+        Tile("Time to detect", words.mean(now.detect), _at_most(now.detect)),
+        Tile("Time to resolve", words.mean(now.resolve), _at_most(now.resolve)),
         Tile(
             "Postmortems published",
             f"{learned.published:,} of {learned.published + learned.drafts:,}",
@@ -91,6 +100,10 @@ def _tiles(report: Report) -> tuple[Tile, ...]:
             f" {words.many(len(learned.open_items), 'action item')} open",
         ),
     )
+
+
+def _at_most(lengths: Lengths | None) -> str:
+    return "no incident" if lengths is None else f"at most {words.worst(lengths)}"
 
 
 def _reading(report: Report) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from slo.incidents.report import length
 from slo.web import format as fmt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slo.domain.period import Period
     from slo.domain.report import (
         Count,
@@ -80,9 +82,22 @@ def points(change: float | None) -> str:
     return text.replace("-", fmt.MINUS)
 
 
-def signed(number: int) -> str:
-    """`+2`, `-1` or `0`."""
-    return f"{number:+,}".replace("-", fmt.MINUS) if number else "0"
+def then(report: Report, text: str) -> str:
+    """What was in the period before: `3 in September 2026`; in words where nothing is known."""
+    title = report.period.before.title
+    return f"{text} in {title}" if report.comparable else f"no ledger in {title}"
+
+
+def compared(line: SloLine) -> str:
+    """How many more or fewer incidents an SLO had than before; empty for as many."""
+    if line.before.booked is None:
+        return ""
+    return _difference(line.incidents.number - line.incidents_before, "before")
+
+
+def _difference(number: int, then: str) -> str:
+    """`2 more than in May 2026`, `1 fewer than before`; empty for as many."""
+    return f"{abs(number):,} {'more' if number > 0 else 'fewer'} than {then}" if number else ""
 
 
 def took(lengths: Lengths | None) -> str:
@@ -125,6 +140,8 @@ def changed(change: ObjectiveChange) -> str:
 def headline(report: Report) -> list[str]:
     """What a reader is to know first, in a few sentences."""
     told = [_kept(report)]
+    if report.under:
+        told.append(_under(report))
     if report.missed:
         told.append(_missed(report))
     told.append(_incidents(report))
@@ -157,14 +174,29 @@ def _kept(report: Report) -> str:
     return f"{of_all(count)} SLOs met their objective in {title}{then}.{without}"
 
 
+def _under(report: Report) -> str:
+    """Who is within budget only because the period is not over."""
+    number = len(report.under)
+    return (
+        f"{_named(report.under)} {'is' if number == 1 else 'are'} under"
+        f" {'its objective' if number == 1 else 'their objectives'} so far: within budget only if"
+        " the rest of the period brings as many events as expected, and few bad ones."
+    )
+
+
 def _missed(report: Report) -> str:
     first, *rest = report.missed
     most = f"{first.slo} spent {share(first)} of its error budget"
     if not rest:
         return f"{most}."
-    others = ", ".join(line.slo for line in rest[:2])
-    more = f" and {len(rest) - 2:,} more" if len(rest) > 2 else ""  # noqa: PLR2004 -- two are named.
-    return f"{most}; also over: {others}{more}."
+    return f"{most}; also over: {_named(rest)}."
+
+
+def _named(lines: Sequence[SloLine]) -> str:
+    """The first two by name, and how many more: `a/b, a/c and 3 more`."""
+    names = ", ".join(line.slo for line in lines[:2])
+    more = f" and {len(lines) - 2:,} more" if len(lines) > 2 else ""  # noqa: PLR2004 -- two are named.
+    return names + more
 
 
 def _incidents(report: Report) -> str:
@@ -175,11 +207,10 @@ def _incidents(report: Report) -> str:
         past = f"; in {then} there was one" if before.number == 1 else past
         on = f", and {length(now.seconds)} in earlier ones" if now.seconds else ""
         return f"No incidents{on}{past}."
-    difference = now.number - before.number
-    compared = f"as many as in {then}"
-    if difference:
-        compared = f"{abs(difference):,} {'more' if difference > 0 else 'fewer'} than in {then}"
-    told = f"{many(now.number, 'incident')} ({severities(now)}), {compared}"
+    told = f"{many(now.number, 'incident')} ({severities(now)})"
+    if report.comparable:
+        other = _difference(now.number - before.number, f"in {then}")
+        told += f", {other or f'as many as in {then}'}"
     detect = (
         f" They were detected within {length(round(now.detect.mean))} on average"
         if now.detect

@@ -15,7 +15,7 @@ from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.notify.dispatcher import Dispatcher
 from slo.notify.heartbeat import Heartbeat
-from slo.reloading import Reloader
+from slo.reloading import Reloader, can_be_watched
 from slo.scheduler.jobs import Jobs
 from slo.sources import Sources
 from slo.store.engine import open_engine
@@ -48,6 +48,9 @@ def serve(
     `file` is where the settings were read; it is watched from now on, and read anew for
     each entry of `asked`, too.
     """
+    if file is not None and not can_be_watched(file):
+        _log.info("%s can be read only once; a restart reads it again", file)
+        file = None
     # A backfill that outlasts its tick is as it should be, and no warning.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     engine = open_engine(settings.database_url)
@@ -63,6 +66,8 @@ def serve(
         port=port,
         threads=WEB_THREADS,
         max_request_body_size=MOST_BYTES,
+        # No header says which server this is.
+        ident=None,
         # The site itself knows from slo.yaml how many proxies it may believe.
         clear_untrusted_proxy_headers=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -35,6 +36,8 @@ def backup(engine: Engine, path: str | Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".slo-backup-") as folder:
         copy = Path(folder) / target.name
         _vacuum_into(source, copy)
+        # It holds hashes of passwords, as the database does.
+        shutil.copymode(source, copy)
         _sync(copy)
         try:
             # A link fails where a file has come up meanwhile; a rename would replace it.

@@ -7,9 +7,10 @@ one consistent state and never wait for writers, nor writers for them.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event
@@ -137,6 +138,8 @@ def _sqlite(url: URL) -> Engine:
     def _connect(
         _dialect: Dialect, entry: ConnectionPoolEntry, args: tuple[Any, ...], more: dict[str, Any]
     ) -> sqlite3.Connection:
+        if not more.get("uri"):
+            _ensure_private(str(args[0]))
         try:
             return _opened(*args, **more)
         except sqlite3.OperationalError as error:
@@ -159,6 +162,16 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _ensure_private(path: str) -> None:
+    """Makes a new database readable to its owner alone: it holds hashes of passwords.
+
+    One that is there keeps the rights that somebody gave it.
+    """
+    # Where there is no folder, or no right to write, SQLite says so in the words that we tell.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _opened(*args: Any, alone: bool = False, **more: Any) -> sqlite3.Connection:

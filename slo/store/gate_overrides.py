@@ -61,7 +61,9 @@ def holding(session: Session, now: float, service: str | None = None) -> list[Ga
     return [one for one in found if one.scope.partition("/")[0] == service]
 
 
-def latest(session: Session, limit: int = 200) -> list[GateOverride]:
-    """The newest overrides, those that are over too, newest first."""
+def latest(session: Session, limit: int = 200, before: int | None = None) -> list[GateOverride]:
+    """The newest overrides, those that are over too, newest first; `before`: below this id only."""
     query = select(*_COLUMNS).order_by(_o.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(_o.c.id < before)
     return [GateOverride(*row) for row in session.execute(query)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from slo.store import schema
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _x = schema.oidc_login
 LONGEST_SECONDS = 600
 """In which somebody has to have logged in at the provider."""
+MOST = 10_000
+"""Anybody can begin a login, so only so many are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,10 @@ class Pending:
 
 
 def put(session: Session, pending: Pending) -> None:
-    """Keeps it, and forgets those that took too long."""
+    """Keeps it, and forgets those that took too long or are too many."""
     session.execute(delete(_x).where(_x.c.at <= pending.at - LONGEST_SECONDS))
+    newest = select(_x.c.digest).order_by(_x.c.at.desc()).limit(MOST - 1)
+    session.execute(delete(_x).where(_x.c.digest.not_in(newest)))
     row = {name: getattr(pending, name) for name in Pending.__slots__}
     session.execute(insert(_x).values(row))
 

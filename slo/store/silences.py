@@ -81,9 +81,10 @@ def of(session: Session, since: float) -> list[Silence]:
     return _found(session, rest, _x.c.start, _x.c.id)
 
 
-def latest(session: Session, limit: int = 200) -> list[Silence]:
-    """The newest silences, ended ones too, newest first."""
-    return _found(session, None, _x.c.id.desc(), limit=limit)
+def latest(session: Session, limit: int = 200, before: int | None = None) -> list[Silence]:
+    """The newest silences, ended ones too, newest first; `before`: below this id only."""
+    wanted = None if before is None else _x.c.id < before
+    return _found(session, wanted, _x.c.id.desc(), limit=limit)
 
 
 def by_id(session: Session, silence_id: int) -> Silence | None:

@@ -25,8 +25,9 @@ from slo.web import health, refresh
 from slo.web.api.blueprints import API
 from slo.web.banner import banners
 from slo.web.csrf import csrf_field, ensure_csrf
-from slo.web.hosts import Proxied, ensure_host
+from slo.web.hosts import ensure_host
 from slo.web.identity import current_identity, identify, identify_as
+from slo.web.legible import ensure_legible
 from slo.web.links import service_url, slo_url
 from slo.web.origin import ensure_same_origin
 from slo.web.pages.blueprints import PAGES
@@ -34,6 +35,7 @@ from slo.web.pages.overview.page import show_overview
 from slo.web.pages.status.page import renew_status
 from slo.web.permission import ensure_permitted
 from slo.web.problem import ProblemError, problem_response
+from slo.web.proxies import Proxied
 from slo.web.site import EXTENSION, Site
 
 if TYPE_CHECKING:
@@ -106,7 +108,14 @@ def create_app(
     )
     for blueprint in (*PAGES, *API, health.blueprint):
         app.register_blueprint(blueprint)
-    for check in (ensure_same_origin, identify, ensure_host, ensure_permitted, ensure_csrf):
+    for check in (
+        ensure_same_origin,
+        identify,
+        ensure_host,
+        ensure_permitted,
+        ensure_csrf,
+        ensure_legible,
+    ):
         app.before_request(check)
     app.register_error_handler(ProblemError, problem_response)
     app.register_error_handler(HTTPException, _show_http_error)
@@ -160,7 +169,7 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
 
 
 def _show_store_error(error: StoreError) -> Response:
-    log.error("the store does not answer %s: %s", request.path, error)
+    log.error("the store does not answer %r: %s", request.path, error)
     text = f"The store does not answer: {error}"
     if request.path.startswith("/api/"):
         return problem_response(ProblemError(503, text))
@@ -183,7 +192,8 @@ def _finish(response: Response) -> Response:
     elif current_identity().kind == "user" and response.mimetype == "text/html":
         response.headers["Cache-Control"] = "no-store"
     else:
-        response.headers.setdefault("Cache-Control", "no-cache")
+        alone = current_identity().kind in {"user", "token"}
+        response.headers.setdefault("Cache-Control", "private, no-cache" if alone else "no-cache")
     return _compressed(refresh.conditional(response))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from flask import request
 
 from slo.store import cycles
 from slo.store.engine import StoreError, reading
@@ -17,19 +19,29 @@ if TYPE_CHECKING:
     from slo.web.site import Site
 
 
+SYSTEM = "/system"
+
+
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """One thing that is wrong: in short, and what follows from it."""
+    """One thing that is wrong: in short, what follows from it, and where to begin."""
 
+    key: Literal["faults", "restart", "cycle"]
     title: str
     text: str
+    begin: str = ""
 
 
 def banners() -> list[Banner]:
     """The banners of this request's page; nobody sees them who may not see the pages."""
-    if not current_identity().may("read"):
+    if not current_identity().may("read") or request.path == SYSTEM:
+        # The page System says the same at its top, in full.
         return []
-    site = current_site()
+    return every(current_site())
+
+
+def every(site: Site) -> list[Banner]:
+    """What all pages tell."""
     return [*_of_config(site), *_of_cycles(site)]
 
 
@@ -48,9 +60,10 @@ def _of_config(site: Site) -> list[Banner]:
         first = state.faults[0]
         place = f"Line {first.line}: " if first.line else ""
         where = f"{first.where}: " if first.where else ""
-        found.append(Banner(f"{name} has {has}.", f"{told} {place}{where}{first.message}"))
+        begin = f"{place}{where}{first.message}"
+        found.append(Banner("faults", f"{name} has {has}.", told, begin))
     if state.waiting:
-        found.append(Banner(f"{name} waits for a restart.", " ".join(state.waiting)))
+        found.append(Banner("restart", f"{name} waits for a restart.", " ".join(state.waiting)))
     return found
 
 
@@ -66,4 +79,4 @@ def _of_cycles(site: Site) -> list[Banner]:
     if now - since < late_after(site.interval):
         return []
     text = "Nothing is booked, and no alert is decided, until one finishes; the log says why."
-    return [Banner(f"No cycle for {fmt.span(now - since)}.", text)]
+    return [Banner("cycle", f"No cycle for {fmt.span(now - since)}.", text)]

@@ -19,7 +19,10 @@ SPACE = "\u202f"
 MINUS = "\u2212"
 DASH = "\u2013"
 _MOST_DECIMALS = 9
+_WHOLE = 10.0
+"""Shares this large are told in whole per cent: beyond 1,000 %, decimals say nothing."""
 _DAY = 86_400
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 _SPANS = (("d", _DAY), ("h", 3600), ("min", 60))
 
 
@@ -28,6 +31,7 @@ def percent(share: float | None, decimals: int = 1) -> str:
     if share is None or not math.isfinite(share):
         return DASH
     exact = share * 100
+    decimals = 0 if abs(share) >= _WHOLE else decimals
     for digits in range(decimals, _MOST_DECIMALS + 1):
         text = f"{exact:,.{digits}f}"
         if float(text.replace(",", "")) not in {0.0, 100.0}:
@@ -84,6 +88,13 @@ def count(number: float | None) -> str:
     if number == round(number) or abs(number) >= 100:  # noqa: PLR2004 -- beyond, decimals say nothing.
         return _signed(f"{round(number):,}")
     return _signed(f"{number:,.1f}")
+
+
+def short_count(number: float) -> str:
+    """A round number for an axis: `1,500`, from a million on with its unit, `150 M`."""
+    size, unit = next(((s, u) for s, u in _UNITS if abs(number) >= s), (1.0, ""))
+    text = _signed(f"{number / size:,.6g}")
+    return f"{text}{SPACE}{unit}" if unit else text
 
 
 def rate(number: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The names under which the site may be asked for, and the proxies that stand before it."""
+"""The names under which the site may be asked for."""
 
 from __future__ import annotations
 
@@ -7,32 +7,13 @@ from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import MisdirectedRequest
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from slo.access.mode import is_loopback_name
 from slo.web.identity import METRICS, UNASKED, current_identity, has_bearer
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
     from slo.config.settings import SiteSettings
-    from slo.loaded import Loaded
-
-
-class Proxied:
-    """A WSGI app that believes as many proxies as slo.yaml says stand before it, and no more."""
-
-    def __init__(self, app: WSGIApplication, loaded: Loaded) -> None:
-        self._app = app
-        self._loaded = loaded
-
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """The app's answer, to the one who asked the first of the proxies."""
-        hops = self._loaded.settings.site.proxies
-        whole = ProxyFix(self._app, x_for=hops, x_proto=hops, x_host=hops)
-        return whole(environ, start)
 
 
 def ensure_host() -> None:
@@ -48,7 +29,8 @@ def ensure_host() -> None:
     if has_bearer() or not (by_place or settings.site.hosts):
         return
     name = _name(f"//{request.host}")
-    if name in {_name(settings.url), *settings.site.hosts} or is_loopback_name(name):
+    known = {_name(settings.url), *settings.site.hosts}
+    if name and (name in known or is_loopback_name(name)):
         return
     raise MisdirectedRequest(
         f"This site is not called {name[:100]!r}; slo.yaml says which names it has, "

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, cast
 from flask import g, request
 
 from slo.access import logins, tokens
-from slo.access.mode import is_loopback, mode_of
+from slo.access.mode import mode_of
 from slo.domain.access import OPEN, ROLES, Identity, anonymous
 from slo.domain.token import token_digest
 from slo.store import sessions, users
 from slo.store import tokens as kept_tokens
 from slo.store.engine import StoreError, reading, writing
 from slo.web.cookies import session_cookie
+from slo.web.proxies import comes_from_here
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _identity() -> Identity:
     if login is not None:
         return _of_login(login)
     # Where nobody can log in, only this machine itself gets in.
-    return OPEN if mode == "loopback" and is_loopback(request.remote_addr or "") else _anonymous()
+    return OPEN if mode == "loopback" and comes_from_here() else _anonymous()
 
 
 def _without_store() -> Identity:
@@ -101,7 +102,7 @@ def _without_store() -> Identity:
     site = current_site()
     if has_bearer():
         return site.scrapers.get(token_digest(_bearer()), _anonymous())
-    if site.settings.site.auth == "" and is_loopback(request.remote_addr or ""):
+    if site.settings.site.auth == "" and comes_from_here():
         return Identity("", "open", frozenset({"metrics"}))
     return _anonymous()
 

@@ -27,8 +27,15 @@ def ensure_same_origin() -> None:
             raise Forbidden(_OTHER)
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and not _is_own(origin):
         raise Forbidden(_OTHER)
+
+
+def _is_own(origin: str) -> bool:
+    try:
+        return bool(request.host) and urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
 
 
 def ensure_told_origin() -> None:

@@ -53,10 +53,7 @@ def ensure_permitted() -> Response | None:
     if who.kind != "anonymous" or permission is None:
         raise Forbidden(_denied(permission))
     if has_bearer():
-        detail = "the token is mistyped, expired or revoked, or its owner was disabled"
-        raise ProblemError(
-            401, detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        )
+        raise wrong_token()
     if not _is_page():
         detail = "bring a token: Authorization: Bearer slo_...; `slo token add` makes one"
         raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
@@ -66,6 +63,12 @@ def ensure_permitted() -> Response | None:
         )
     there = request.full_path if request.query_string else request.path
     return redirect(f"{LOGIN}?{urlencode({'next': there})}", 303)
+
+
+def wrong_token() -> ProblemError:
+    """The problem of a token that lets nobody in."""
+    detail = "the token is mistyped, expired or revoked, or its owner was disabled"
+    return ProblemError(401, detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 def _is_page() -> bool:

@@ -30,9 +30,14 @@ def test_nothing_said_is_nothing_decided():
 
 def test_every_key():
     hosts = "[SLO.Example.com, 10.0.0.1, '::1']"
-    text = f"site: {{auth: users, public: [status, metrics], hosts: {hosts}, proxies: 2}}"
+    text = f"site: {{auth: users, public: [status, metrics], hosts: {hosts}, proxies: 2, "
+    text += "proxy_addresses: [10.1.0.0/16, '::1']}"
     assert site_of(text) == SiteSettings(
-        "users", ("status", "metrics"), ("slo.example.com", "10.0.0.1", "::1"), 2
+        "users",
+        ("status", "metrics"),
+        ("slo.example.com", "10.0.0.1", "::1"),
+        2,
+        ("10.1.0.0/16", "::1/128"),
     )
 
 
@@ -63,6 +68,9 @@ def test_a_provider():
         ("site: {proxies: 11}", "proxies: must lie from 0 to 10"),
         ("site: {proxies: -1}", "proxies: must lie from 0 to 10"),
         ("site: {proxies: many}", "'many' is not a number of proxies"),
+        ("site: {proxies: 1, proxy_addresses: [a.b]}", "'a.b' is no address or network"),
+        ("site: {proxies: 1, proxy_addresses: [10.0.0.1/8]}", "is no address or network"),
+        ("site: {proxy_addresses: [10.0.0.1]}", "are of no use without proxies"),
         ("site: {auth: oidc}", "auth: needs the provider"),
         (f"{URL}site: {{auth: users, oidc: {{{WHERE}, default_role: viewer}}}}", "auth: is users"),
         (f"site: {{oidc: {{{WHERE}, default_role: viewer}}}}", "oidc: needs url at the top"),

@@ -134,8 +134,32 @@ def test_an_image_is_a_link_so_that_reading_loads_nothing():
 
 def test_cells_are_aligned_without_styles():
     shown = render_html("| a | b |\n|---|--:|\n| c | d |")
-    assert '<td align="right">d</td>' in shown
+    assert re.search(r'<td[^>]* align="right">d</td>', shown)
     assert "style" not in shown
+
+
+@pytest.mark.parametrize(
+    ("markdown", "levels"),
+    [
+        ("# A\n\n## B\n\n# C\n", "232"),
+        ("## A\n\n##### B\n\n### C\n\n## D\n", "2332"),
+        ("#### A\n\nB\n===\n\n> ###### C\n", "223"),
+        ("# A\n## B\n### C\n#### D\n##### E\n###### F\n####### no heading\n", "234566"),
+    ],
+)
+def test_headings_stand_below_the_pages_own_and_none_skips_a_level(markdown, levels):
+    shown = render_html(markdown)
+    assert "".join(re.findall(r"<h(\d)>", shown)) == levels
+    assert re.findall(r"<h(\d)>", shown) == re.findall(r"</h(\d)>", shown)
+
+
+def test_cells_name_their_column_as_text_and_an_empty_head_is_no_heading():
+    shown = render_html('|  | *bad* `"<i>` |\n|---|---|\n| 1 | 2 |\n\n| a |\n|---|\n| 3 |\n')
+    assert re.search(r"<th[^>]*></th>", shown) is None
+    assert "<td></td>" in shown
+    assert '<td data-label="bad &quot;&lt;i&gt;">2</td>' in shown
+    assert "<td>1</td>" in shown
+    assert '<td data-label="a">3</td>' in shown
 
 
 def test_raw_html_is_text():

@@ -128,4 +128,4 @@ def test_where_nobody_logs_in_nobody_makes_users(engine):
     body = {"name": "eve", "role": "admin", "password": PASSWORD}
     assert client.post(f"{API}/users", json=body).status_code == 403
     assert client.post(f"{API}/tokens", json={"name": "x", "scope": "admin"}).status_code == 403
-    assert client.get(f"{API}/users").json == {"users": []}
+    assert client.get(f"{API}/users").json == {"users": [], "next": None}

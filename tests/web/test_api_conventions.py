@@ -84,15 +84,13 @@ def test_a_query_is_refused_in_plain_words(api, path, at, text):
         ('{"text": "a", "priority": 1}', "body.priority", "what is no text (int) is unknown"),
         ('{"text": "a", "who": ""}', "body.who", "must be a name of 1 to 200 printable characters"),
         ('{"text": "a", "by": "b"}', "body.by", "is unknown; there are who, text, kind"),
-        ("[" * 100_000, "body", "is nested too deeply"),
+        ("[" * 60_000, "body", "is nested too deeply"),
         ('{"text": NaN}', "body.text", "must be text"),
         (b"\xff", "body", "is not a JSON object"),
     ],
 )
 def test_a_body_is_refused_in_plain_words(api, sent, at, text):
     answer = api.post(f"{POSTMORTEM}/items", data=sent, content_type="application/json")
-    if answer.status_code == 413:
-        pytest.skip("too large to be read at all")
     [fault] = refused(answer)["errors"]
     assert fault["at"] == at
     assert fault["text"].startswith(text)

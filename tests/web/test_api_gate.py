@@ -121,7 +121,7 @@ def test_a_gate_is_held_open_until_its_time_and_shows_by_whom(api, engine):
     assert (found["state"], found["overrides"]) == ("open", [made])
     assert found["slos"][0]["override"] == 1
     assert found["slos"][0]["reasons"]
-    assert api.get("/api/v1/gate-overrides").get_json() == {"overrides": [made]}
+    assert api.get("/api/v1/gate-overrides").get_json() == {"overrides": [made], "next": None}
     ended = api.post("/api/v1/gate-overrides/1/end", json={"why": "done"})
     assert ended.status_code == 200
     assert ask(api, "shop", 412)["overrides"] == []
@@ -144,7 +144,7 @@ def test_a_gate_is_held_open_until_its_time_and_shows_by_whom(api, engine):
 )
 def test_what_cannot_hold_a_gate_open_is_refused(api, body, told):
     assert told in hold(api, 400, **body)["detail"]
-    assert api.get("/api/v1/gate-overrides").get_json() == {"overrides": []}
+    assert api.get("/api/v1/gate-overrides").get_json() == {"overrides": [], "next": None}
 
 
 def test_an_override_may_last_seven_days(api):

@@ -76,14 +76,14 @@ def test_a_silence_is_added_listed_and_ended(api, engine):
         "why": "a migration",
         "at": "2026-11-20T20:21:12Z",
     }
-    assert get(api, "silences") == {"silences": [made]}
+    assert get(api, "silences") == {"silences": [made], "next": None}
     with reading(engine) as session:
         (kept,) = silences.active(session, NOW)
     assert kept.mutes("fraud-model/latency", {"team": "ml"}, NOW)
     ended = post(api, "silences/1/end", {"why": "done"}, 200)
     assert ended == made | {"active": False, "ended_at": "2026-11-20T20:21:12Z"}
-    assert get(api, "silences") == {"silences": []}
-    assert get(api, "silences?all=true") == {"silences": [ended]}
+    assert get(api, "silences") == {"silences": [], "next": None}
+    assert get(api, "silences?all=true") == {"silences": [ended], "next": None}
     with reading(engine) as session:
         assert audit.of(session)[0].who == "api"
 
@@ -120,7 +120,7 @@ def test_until_may_be_a_time_or_epoch_seconds_at_most_30_days_ahead(api):
 )
 def test_a_silence_that_cannot_be_is_refused(api, change, told):
     assert told in post(api, "silences", SILENCE | change, 400)["detail"]
-    assert get(api, "silences?all=true") == {"silences": []}
+    assert get(api, "silences?all=true") == {"silences": [], "next": None}
 
 
 def test_everything_is_muted_only_if_that_is_said(api):
@@ -154,7 +154,7 @@ def test_only_a_silence_that_runs_can_be_ended(api):
 def test_a_page_of_another_site_cannot_silence(api):
     sent = api.post("/api/v1/silences", json=SILENCE, headers={"Sec-Fetch-Site": "cross-site"})
     assert sent.status_code == 403
-    assert get(api, "silences") == {"silences": []}
+    assert get(api, "silences") == {"silences": [], "next": None}
 
 
 def test_a_preview_tells_what_changes_and_writes_nothing(api, engine):

@@ -34,6 +34,13 @@ def test_one_slo_is_the_same_object_as_the_report(site):
         ("state=paused", 1),
         ("service=ranker&state=restricted", 1),
         ("service=unknown", 0),
+        ("owner=search-quality", 2),
+        ("owner=nobody", 0),
+        ("label=tier=1", 1),
+        ("label=tier=2", 0),
+        ("q=FRAUD%20card%20reader", 1),
+        ("q=fraud-model", 4),
+        ("q=ranker%20tier", 0),
     ],
 )
 def test_lists_are_narrowed(site, query, count):

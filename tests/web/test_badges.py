@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -90,7 +91,11 @@ def test_it_may_be_kept_for_a_minute_and_asked_about_again(store):
 
 def test_services_that_are_unlisted_have_badges_for_the_inside_only(store):
     settings = Settings((), (), unlisted=("shop",))
-    assert make_client(store, loaded=Loaded(settings)).get("/badge/shop.svg").status_code == 200
+    inside = make_client(store, loaded=Loaded(settings)).get("/badge/shop.svg")
+    assert inside.status_code == 200
+    open_site = replace(settings, site=SiteSettings(auth="none", public=("status",)))
+    known = make_client(store, loaded=Loaded(open_site)).get("/badge/shop.svg")
+    assert (known.status_code, known.headers["Cache-Control"]) == (200, "private, max-age=60")
     site = SiteSettings(auth="users", public=("status",))
     outside = Settings((), (), unlisted=("shop",), site=site)
     assert make_client(store, loaded=Loaded(outside)).get("/badge/shop.svg").status_code == 404

@@ -121,14 +121,41 @@ def test_an_incident_tells_what_to_do_next_until_it_is_written_about(burning):
     assert "its postmortem is published" in section(page.get("/incidents/1"), "next")
 
 
-def test_an_incident_shows_timeline_cost_alerts_and_deliveries(burning):
+def test_what_burns_how_fast_and_what_is_left_comes_before_all_forms(burning):
+    found = text(client(burning).get("/incidents/1"))
+    first = found[: found.index("Work on it")]
+    for wanted in (
+        "Burning for 6\u202fmin since 20 Nov 21:00, detected in 1\u202fmin",
+        "Burn rate, 5\u202fmin 500x",
+        "over 1\u202fh, still burns",
+        "Bad events 300 50.0\u202f% of 600",
+        "of the budget for 30\u202fd",
+        "Budget left",
+        "Where the bad events came from",
+    ):
+        assert wanted in first.replace("20\u202fNov", "20 Nov"), wanted
+
+
+def test_once_it_is_over_the_times_and_the_cost_are_told(over):
+    found = text(client(over).get("/incidents/1"))
+    for wanted in (
+        "What it cost",
+        "Time to detect",
+        "To mitigate",
+        "To resolve",
+        "Budget left now",
+    ):
+        assert wanted in found
+    assert "Burning for" not in found
+
+
+def test_an_incident_shows_timeline_alerts_and_deliveries(burning):
     found = text(client(burning).get("/incidents/1"))
     for wanted in (
         "Timeline",
         "opened",
         "Telling hook that it opened",
         "page-1h",
-        "What it cost",
         "shop/availability",
         "Deliveries",
         "assigned to nobody",
@@ -226,6 +253,29 @@ def test_what_is_refused_is_told_at_its_field_and_nothing_typed_is_lost(
         assert 'value="ada"' in answer.text
         assert form[field].strip() in answer.text
     assert [i.status for i in burning.incidents()] == ["open"]
+
+
+def test_who_acknowledges_second_learns_who_has_it_and_how_to_take_over(burning):
+    page = client(burning)
+    page.post("/incidents/1/acknowledge", data=ADA)
+    assert page.post("/incidents/1/acknowledge", data=ADA).status_code == 303
+    answer = page.post("/incidents/1/acknowledge", data={"who": "grace"})
+    assert "ada acknowledged it before you did. Assign it to yourself" in text(answer, 409)
+    assert 'name="assignee" value="grace"' in answer.text
+
+
+def test_who_resolves_second_keeps_what_was_typed(burning):
+    page = client(burning)
+    page.post("/incidents/1/resolve", data=ADA | {"why": "rolled back"})
+    answer = page.post("/incidents/1/resolve", data={"who": "grace", "why": "the cache again"})
+    assert "ada resolved it before you did" in text(answer, 409)
+    assert re.search(r'<textarea name="text"[^>]*>\nthe cache again</textarea>', answer.text)
+    assert [i.resolved_by for i in burning.incidents()] == ["ada"]
+
+
+def test_who_resolves_what_is_over_by_itself_is_told_so(over):
+    answer = client(over).post("/incidents/1/resolve", data=ADA | {"why": "rolled back"})
+    assert "It resolved by itself before you did" in text(answer, 409)
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,7 @@ def test_a_login_form_of_another_site_is_refused(client):
     "bad",
     [
         "//evil.example/",
+        "//[",
         "https://evil.example/",
         "/\\evil.example",
         "\\\\evil.example",
@@ -336,7 +337,13 @@ def test_the_login_leads_to_pages_of_this_site_only(bad):
     assert local(bad) == "/"
 
 
-@pytest.mark.parametrize("good", ["/", "/slo/a/b?range=6h", "/reports/2026-10#a", "/a%0Ab"])
+def test_an_origin_that_is_no_url_is_another_site(client):
+    for origin in ("http://[", "null", "", "evil.example"):
+        assert log_in(client, headers={"Origin": origin}).status_code == 403
+    assert client.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("good", ["/", "/[", "/slo/a/b?range=6h", "/reports/2026-10#a", "/a%0Ab"])
 def test_the_login_leads_on_to_where_one_was_going(good):
     assert local(good) == good
 

@@ -119,7 +119,9 @@ def test_problems_are_told_with_their_type(made):
         "412",
         "413",
         "415",
+        "421",
         "428",
+        "500",
         "503",
     }
     assert set(answers["409"]["content"]) == {"application/problem+json"}
@@ -133,6 +135,35 @@ def test_paths_and_parameters_are_typed(made):
     assert "exhausted" in query["state"]["schema"]["enum"]
     assert not query["state"]["required"]
     assert query["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000}
+
+
+def test_examples_fit_their_models(made):
+    shown = {
+        model.__name__: example
+        for model in models()
+        for example in model.model_json_schema().get("examples", [])
+    }
+    assert "GateAnswer" in shown
+    for model in models():
+        if model.__name__ in shown:
+            model.model_validate(shown[model.__name__])
+            assert made["components"]["schemas"][model.__name__]["examples"]
+
+
+def test_it_says_which_permission_is_asked_for_and_how_to_say_who_asks(made):
+    gate = made["paths"]["/api/v1/gate/{service}"]["get"]
+    assert "Asks for the permission `gate`" in gate["description"]
+    assert set(gate["responses"]["401"]["headers"]) == {"WWW-Authenticate"}
+    document = made["paths"]["/api/v1/openapi.json"]["get"]
+    assert "Everybody" in document["description"]
+    assert "401" not in document["responses"]
+
+
+def test_lists_tell_where_they_go_on(made):
+    for name, one in operations(made):
+        paged = "cursor" in {p["name"] for p in one["parameters"]}
+        headers = one["responses"].get("200", {}).get("headers", {})
+        assert ("Link" in headers) is paged, name
 
 
 def test_it_asks_for_a_token_where_something_is_asked_for(made):

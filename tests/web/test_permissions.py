@@ -151,6 +151,41 @@ def test_each_may_just_what_the_table_says(town, who):
     assert wrong == []
 
 
+@pytest.mark.parametrize("who", MAY)
+def test_head_asks_for_what_get_asks_for(town, who):
+    app, *_ = town
+    wrong = []
+    for rule, method in rules_of(app):
+        if method == "GET":
+            response = ask(town, who, rule, "HEAD")
+            may = permission_of(app.view_functions[rule.endpoint]) in MAY[who].split()
+            if (response.status_code == 200) != may or response.data:
+                wrong.append((rule.rule, response.status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", ["anonymous", "viewer", "token metrics", "token that is wrong"])
+def test_options_reach_nothing_and_tell_nobody_unknown_of_methods(town, who):
+    app, *_ = town
+    wrong = []
+    for rule, _ in rules_of(app):
+        response = ask(town, who, rule, "OPTIONS")
+        public = permission_of(app.view_functions[rule.endpoint]) == "public"
+        told = response.status_code == 200 and MAY[who] == "public" and not public
+        if response.data == b"reached" or told:
+            wrong.append((rule.rule, response.status))
+    assert wrong == []
+
+
+def test_a_method_that_a_route_has_not_is_refused(town):
+    app, *_ = town
+    for rule, _ in rules_of(app):
+        for method in {"PUT", "TRACE"} - rule.methods:
+            found = ask(town, "admin", rule, method)
+            # Another rule may have both the address and the method.
+            assert found.status_code in {405, 404} or found.text == "reached", (method, rule.rule)
+
+
 def refused_wrongly(response, who, rule, method):
     page = rule.endpoint.partition(".")[0].endswith(("pages", "page"))
     expected = 403

@@ -7,10 +7,12 @@ import re
 
 import pytest
 
+from slo.domain.booking import Booking
+from slo.domain.ledger import Increment
 from slo.domain.span import Span, rfc3339
 from slo.domain.standing import Note
-from slo.store import alerts, standings
-from slo.store.engine import reading
+from slo.store import alerts, booking, standings
+from slo.store.engine import reading, writing
 from slo.web.pages.slo import ranges
 from slo.web.pages.slo.tiles import tiles
 from tests.support import rich
@@ -250,7 +252,7 @@ def test_the_open_incident_has_a_tile_that_leads_to_it(full, client):
 
 
 def test_what_happened_is_marked_on_every_chart_and_told_below(full, client):
-    html = client.get(AVAILABILITY).text
+    html = client.get(f"{AVAILABILITY}?range=window").text
     text = Document(html).text
     for told in (
         f"incident #{standing_of(full).incident}, ",
@@ -320,12 +322,60 @@ def test_a_page_changes_nothing(full, client):
         assert before == (alerts.states(session), len(alerts.history(session)))
 
 
-def test_past_windows_are_judged_and_the_running_one_is_named_so(client):
-    past = page(client, AVAILABILITY).text.partition("Past windows")[2].partition("Now and")[0]
-    assert "November 2026, so far" in past
-    assert "\u25cb within budget 99.9 % " in past
-    month = page(client, "/slo/fraud-model/accuracy").text.partition("Past windows")[2]
-    assert "November 2026, so far" in month
+def test_the_head_says_what_fires(full, client):
+    head = page(client, AVAILABILITY).text.partition("Budget left")[0]
+    assert "\u25c6 page fires" in head
+    assert "fires" not in page(client, "/slo/ranker/availability").text.partition("Budget left")[0]
+
+
+def test_a_young_ledger_fills_the_charts_and_the_whole_window_is_a_step_away(client):
+    def tab(query=""):
+        html = client.get(AVAILABILITY + query).text
+        links = [a for a in Document(html).all("a") if a.get("aria-current") == "true"]
+        return [a["href"] for a in links]
+
+    assert tab() == ["?range=6h"]
+    assert tab("?range=window") == ["?range=window"]
+
+
+def test_an_old_ledger_is_shown_over_its_window(site):
+    links = [a for a in page(site, LATENCY).all("a") if a.get("aria-current") == "true"]
+    assert [a["href"] for a in links] == ["?range=window"]
+
+
+def book_hours(engine, bad):
+    """A hundred hours of a thousand events, with a reading an hour; gives their end."""
+    at = AT // 3600 * 3600
+    meters = put_standings(engine, [make_standing("shop/checkout", at=at)])
+    hours = [Increment(at - n * 3600, 1000.0 - bad, 1000.0, 3600.0) for n in range(99, -1, -1)]
+    found = Booking(meters["shop/checkout"].id, Span(at - 100 * 3600, at), tuple(hours))
+    with writing(engine) as session:
+        booking.book(session, [found])
+    return at
+
+
+@pytest.mark.parametrize(
+    ("bad", "word"),
+    [(2.0, "within budget, so far"), (400.0, "over budget, so far")],
+)
+def test_while_a_window_runs_nothing_is_met_or_missed(engine, bad, word):
+    book_hours(engine, bad)
+    past = page(make_client(engine), "/slo/shop/checkout").text.partition("Past windows")[2]
+    row = past.partition("Now and lately")[0].partition("November 2026")[2]
+    assert word in row
+    assert " met" not in row
+    assert "missed" not in row
+
+
+def test_long_ago_charts_show_what_is_kept_and_no_gap(engine):
+    at = book_hours(engine, 5.0)
+    start = at - 50 * 3600 + 600
+    url = f"/slo/shop/checkout?from={start}&to={start + 1200}"
+    found = page(make_client(engine), url)
+    assert "share of all, per 1 h" in found.text
+    assert "Nothing is marked in this range." in found.text
+    assert "No data in this range." not in found.text
+    assert " 16.6 0.083" in found.text.partition("Events per minute")[2]  # 995 and 5 an hour.
 
 
 def test_the_definition_is_yaml_that_slo_yaml_takes(client):

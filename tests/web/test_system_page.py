@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import time
 
 import pytest
 from sqlalchemy import insert, update
 
 from slo.config import load, parse
+from slo.config.fault import Fault
 from slo.config.hiding import hidden_text
 from slo.config.loader import load_shown
 from slo.domain.access import ROLES, Identity
@@ -196,6 +198,82 @@ def test_dead_letters_are_listed_with_the_way_to_send_them_again(page):
     assert page.json().outbox.dead == 25
 
 
+def attention(page):
+    """The titles of the cards, as they stand on the page."""
+    cards = page.text().partition('id="attention"')[2].partition("<dl")[0]
+    return re.findall(r"<h2><a [^>]*>([^<]*)</a>", cards)
+
+
+def test_a_service_that_does_well_says_so_first(page):
+    assert attention(page) == []
+    assert "Nothing needs attention" in page.text()
+
+
+def test_all_that_is_wrong_is_told_first_and_most_urgent_first(page):
+    with writing(page.engine) as session:
+        watches.put(session, Watch("source/prometheus", NOW - 900, "connection refused"))
+        facts.put(session, "backup", {"at": NOW - 9 * 86_400, "file": "slo-1.db", "bytes": 1})
+        day = NOW // 86400 * 86400
+        differs = Verified(NOW - 3600, "fraud-model/accuracy", day, agrees=False, text="+3")
+        verifications.add(session, differs)
+        for name in ("pager", "chat"):
+            receivers.lock(session, name, NOW, wait=True)
+        paused = {"paused_at": NOW - 60, "paused_why": "it refuses us", "open_until": NOW + 3000}
+        name = schema.receiver.c.name
+        session.execute(update(schema.receiver).where(name == "pager").values(paused))
+        fails = {"failing_since": NOW - 600, "failures": 9}
+        session.execute(update(schema.receiver).where(name == "chat").values(fails))
+    letter(page.engine)
+    fault = Fault("slo.yaml", 5, 28, "fraud-model/latency", "objective: too high")
+    page.loaded.put(page.loaded.settings, NOW, waiting=("database.url: restart",))
+    page.loaded.fail((fault,) * 25, NOW)
+    page.clock.now = NOW + 400
+    assert attention(page) == [
+        "No cycle for 7 min",
+        "Prometheus",
+        "Receiver pager",
+        "Receiver chat",
+        "1 message that nobody got",
+        "1 recount differs from the ledger",
+        "slo.yaml waits for a restart",
+        "The last backup is 9 d old",
+        "slo.yaml has 25 faults",
+    ]
+    text = page.text()
+    assert "Nothing needs attention" not in text
+    assert "it refuses us." in text
+    assert "fraud-model/accuracy on 20 Nov" in text
+    assert text.count("<code>slo.yaml:5:28</code>") == 20
+    assert "and 5 more, which the log lists" in text
+    # All other pages tell the most of it in banners, and lead here.
+    assert "No cycle for 7 min." in page.text("/alerts")
+    assert '<a href="/system">' in page.text("/alerts")
+
+
+def test_cycles_that_fall_behind_or_fail_are_told(page):
+    with writing(page.engine) as session:
+        number = cycles.start(session, NOW - 5)
+        done = {"slos": 11, "booked": 9, "samples": 1, "requests": 1, "errors": 2}
+        cycles.finish(session, number, NOW - 5, seconds=0.4, **done)
+    assert attention(page) == ["2 errors in the last cycle"]
+    page.sources.observe(RequestRecord("prometheus", "instant", "up", 0.1, error="timeout"))
+    with writing(page.engine) as session:
+        session.execute(update(schema.meter).values(booked_from=NOW - 9000, booked_to=NOW - 1200))
+    assert attention(page) == [
+        "Prometheus",
+        "Booking is 20 min behind",
+        "2 errors in the last cycle",
+    ]
+
+
+def test_how_long_a_source_takes_to_answer_is_told(page):
+    for seconds in (0.02, 0.04, 3.0):
+        page.sources.observe(RequestRecord("prometheus", "instant", "up", seconds))
+    assert "within 40 ms, at most 3 s" in page.text()
+    (source,) = page.json().sources
+    assert (source.usual_seconds, source.slowest_seconds) == (0.04, 3.0)
+
+
 def test_nothing_of_the_store_or_of_sources_makes_markup(page):
     letter(page.engine, "<b>bold</b>", error="<script>alert(1)</script>")
     assert "<script>alert" not in page.text()
@@ -215,7 +293,7 @@ def test_faults_of_slo_yaml_are_on_every_page_until_it_is_mended(page, tmp_path)
         reloader.look()
         for address in ("/", "/alerts", "/system", "/nothing"):
             found = client.get(address).text
-            assert ("slo.yaml has a fault." in found) is shows, address
+            assert ("slo.yaml has a fault" in found) is shows, address
     assert client.get("/api/v1/system").json["config"]["faults"] == []
 
 

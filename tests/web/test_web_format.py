@@ -21,7 +21,8 @@ from tests.web.world import DAY, NOW
         (0.0000412, "0.004 %"),
         (-0.0000412, "\u22120.004 %"),
         (0.99999, "99.999 %"),
-        (-14.66, "\u22121,466.0 %"),
+        (-14.66, "\u22121,466 %"),
+        (9.994, "999.4 %"),
         (None, "\u2013"),
         (math.nan, "\u2013"),
         (math.inf, "\u2013"),
@@ -96,6 +97,21 @@ def test_span(seconds, text):
 def test_times_to_come(after, long, short):
     assert fmt.coming(NOW + after, NOW).replace(fmt.SPACE, " ") == long
     assert fmt.soon(NOW + after, NOW) == short
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, "0"),
+        (2.5, "2.5"),
+        (150_000.0, "150,000"),
+        (1_500_000.0, "1.5 M"),
+        (-2e9, "\u22122 G"),
+        (4.3e15, "4,300 T"),
+    ],
+)
+def test_a_round_number_of_an_axis(number, text):
+    assert fmt.short_count(number).replace(fmt.SPACE, " ") == text
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from slo.store import tokens as kept_tokens
 from slo.store import users as kept_users
 from slo.store.audit import Wanted
 from slo.store.engine import reading, writing
-from slo.web.api.cursor import make_cursor, page_of, read_cursor
+from slo.web.api.cursor import cut, make_cursor, page_of, read_cursor
 from slo.web.api.models.access import (
     AuditAnswer,
     AuditQuery,
@@ -24,10 +24,12 @@ from slo.web.api.models.access import (
     TokenAnswer,
     TokenBody,
     TokenListAnswer,
+    TokenQuery,
     UserAnswer,
     UserBody,
     UserChange,
     UserListAnswer,
+    UserQuery,
 )
 from slo.web.api.operation import PREFIX, operation
 from slo.web.identity import current_identity, who
@@ -44,11 +46,13 @@ _OPEN = {403: "Nobody logs in here, so nobody can say who may; `slo user add` ma
 _UNKNOWN = {404: "There is no such user.", **_OPEN}
 
 
-@operation(blueprint, "GET", "/users", permission="admin", answer=UserListAnswer)
-def list_users() -> dict[str, Any]:
+@operation(blueprint, "GET", "/users", permission="admin", query=UserQuery, answer=UserListAnswer)
+def list_users(query: UserQuery) -> dict[str, Any]:
     """The users."""
     with reading(current_site().engine) as session:
-        return {"users": [user_json(user) for user in kept_users.all_users(session)]}
+        found = sorted(kept_users.all_users(session), key=lambda user: user.name)
+    shown, more = cut(found, query, (str,), lambda user: (user.name,))
+    return {"users": [user_json(user) for user in shown], "next": more}
 
 
 @operation(
@@ -135,11 +139,15 @@ def revoke_sessions(name: str) -> dict[str, Any]:
     return {"sessions": number}
 
 
-@operation(blueprint, "GET", "/tokens", permission="admin", answer=TokenListAnswer)
-def list_tokens() -> dict[str, Any]:
+@operation(
+    blueprint, "GET", "/tokens", permission="admin", query=TokenQuery, answer=TokenListAnswer
+)
+def list_tokens(query: TokenQuery) -> dict[str, Any]:
     """The tokens that are not revoked."""
     with reading(current_site().engine) as session:
-        return {"tokens": [token_json(token) for token in kept_tokens.all_tokens(session)]}
+        found = kept_tokens.all_tokens(session)
+    shown, more = cut(found, query, (int, str), lambda token: (-token.created_at, token.id))
+    return {"tokens": [token_json(token) for token in shown], "next": more}
 
 
 @operation(

@@ -7,10 +7,12 @@ from typing import Any
 from flask import Blueprint
 
 from slo.domain.postmortem import ActionItem as Item
+from slo.domain.postmortem import place
 from slo.postmortem.report import item_json
 from slo.store import action_items
 from slo.store.engine import reading, writing
 from slo.web.api.answering import ensure_match
+from slo.web.api.cursor import cut
 from slo.web.api.models.postmortems import (
     ActionItem,
     ActionItems,
@@ -57,7 +59,9 @@ def list_items(query: ItemQuery) -> dict[str, Any]:
     now = current_site().clock()
     with reading(current_site().engine) as session:
         found = action_items.listed(session, now, owner=query.owner, overdue=query.overdue)
-    return {"items": [item_json(item, now) for item in found]}
+    kinds = (bool, bool, bool, str, str, int)
+    shown, more = cut(found, query, kinds, lambda item: place(item, now))
+    return {"items": [item_json(item, now) for item in shown], "next": more}
 
 
 @operation(blueprint, "GET", "/action-items/<int:item_id>", permission="read", answer=ActionItem)

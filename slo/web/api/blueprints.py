@@ -14,8 +14,10 @@ from slo.web.api.openapi import blueprint as openapi
 from slo.web.api.postmortems import blueprint as postmortems
 from slo.web.api.reports import blueprint as reports
 from slo.web.api.services import blueprint as services
+from slo.web.api.sessions import blueprint as sessions
 from slo.web.api.silences import blueprint as silences
 from slo.web.api.slos import blueprint as slos
+from slo.web.api.status import blueprint as status
 from slo.web.api.system import blueprint as system
 
 API = (
@@ -34,6 +36,8 @@ API = (
     notifications,
     postmortems,
     reports,
+    sessions,
     silences,
+    status,
     system,
 )

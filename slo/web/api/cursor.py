@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -19,7 +19,9 @@ from flask import request
 from slo.web.problem import Complaint, ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from slo.web.api.models.base import ListQuery, WholeQuery
 
 _NAME = "cursor"
 _FREE = frozenset({_NAME, "limit"})
@@ -27,6 +29,7 @@ _FREE = frozenset({_NAME, "limit"})
 _DIGEST = 6
 _LONGEST = 1000
 Key = int | str
+T = TypeVar("T")
 
 
 def make_cursor(*position: Key) -> str:
@@ -52,6 +55,29 @@ def read_cursor(cursor: str | None, *kinds: type[Key]) -> tuple[Any, ...] | None
 def page_of(found: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
     """The first `limit` of what was found, and whether there is more: ask for one more."""
     return found[:limit], len(found) > limit
+
+
+def cut(
+    found: Iterable[T],
+    query: ListQuery | WholeQuery,
+    kinds: Sequence[type[Key]],
+    key: Callable[[T], tuple[Key, ...]],
+    *,
+    falling: bool = False,
+) -> tuple[Sequence[T], str | None]:
+    """The part of a short list that the query asks for, and the cursor that goes on after it.
+
+    `key` tells two things apart, and `found` is in the order of the keys, the
+    largest first if `falling`; the parts of a key are of these `kinds`.
+    """
+    position = read_cursor(query.cursor, *kinds)
+    rest = list(found)
+    if position is not None:
+        rest = [one for one in rest if (key(one) < position) is falling and key(one) != position]
+    if query.limit is None:
+        return rest, None
+    shown, more = page_of(rest, query.limit)
+    return shown, make_cursor(*key(shown[-1])) if more else None
 
 
 def next_link(body: Any) -> str | None:

@@ -17,11 +17,14 @@ from slo.rulings import rulings
 from slo.store import corrections, slos
 from slo.store.engine import reading
 from slo.web.api.chosen import ensure_standing
+from slo.web.api.cursor import cut
 from slo.web.api.models.definitions import (
+    CorrectionQuery,
     Corrections,
     ExplainQuery,
     Explanation,
     PolicyOut,
+    RevisionQuery,
     Revisions,
 )
 from slo.web.api.operation import PREFIX, operation
@@ -62,22 +65,48 @@ def show_policy(service: str, name: str) -> dict[str, Any]:
     }
 
 
-@operation(blueprint, "GET", f"{_SLO}/revisions", permission="read", answer=Revisions)
-def list_revisions(service: str, name: str) -> dict[str, Any]:
+@operation(
+    blueprint,
+    "GET",
+    f"{_SLO}/revisions",
+    permission="read",
+    query=RevisionQuery,
+    answer=Revisions,
+)
+def list_revisions(service: str, name: str, query: RevisionQuery) -> dict[str, Any]:
     """Lists what the SLO promised, and since when; a window is judged by that of its end."""
     with reading(current_site().engine) as session:
         standing = ensure_standing(session, service, name)
         found = slos.revisions(session, standing.slo)
-    return {"slo": standing.slo, "revisions": [_revision_json(one) for one in found]}
+    # They are only ever added, at the end, so that their places tell them apart.
+    shown, more = cut(enumerate(found), query, (int,), lambda placed: (placed[0],))
+    return {
+        "slo": standing.slo,
+        "revisions": [_revision_json(one) for _, one in shown],
+        "next": more,
+    }
 
 
-@operation(blueprint, "GET", f"{_SLO}/corrections", permission="read", answer=Corrections)
-def list_corrections(service: str, name: str) -> dict[str, Any]:
+@operation(
+    blueprint,
+    "GET",
+    f"{_SLO}/corrections",
+    permission="read",
+    query=CorrectionQuery,
+    answer=Corrections,
+)
+def list_corrections(service: str, name: str, query: CorrectionQuery) -> dict[str, Any]:
     """Lists the events that were booked by hand, in the order of their buckets."""
     with reading(current_site().engine) as session:
         standing = ensure_standing(session, service, name)
         found = corrections.of(session, [standing.slo])[standing.slo]
-    return {"slo": standing.slo, "corrections": [_correction_json(one) for one in found]}
+    ordered = sorted(found, key=_order)
+    shown, more = cut(ordered, query, (int, int, str), _order)
+    return {
+        "slo": standing.slo,
+        "corrections": [_correction_json(one) for one in shown],
+        "next": more,
+    }
 
 
 @operation(
@@ -163,6 +192,10 @@ def _revision_json(one: Revision) -> dict[str, Any]:
         "runbook": one.runbook,
         "labels": dict(one.labels),
     }
+
+
+def _order(one: Correction) -> tuple[int, int, str]:
+    return one.end, one.at, one.key
 
 
 def _correction_json(one: Correction) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from slo.recurrence import Recurrence, RecurrenceError, parse_recurrence
 from slo.silencing import RefusedError
 from slo.store.engine import reading, writing
 from slo.web.api.answering import json_response
+from slo.web.api.cursor import cut
 from slo.web.api.exclusion_json import (
     change_json,
     exclusion_json,
@@ -60,7 +61,10 @@ def list_exclusions(query: ExclusionQuery) -> dict[str, Any]:
             known = silencing.known_ids(session, site.settings)
             inside = silencing.ensure_scope(session, site.settings, query.scope)
             chosen = [slo_id for slo_id in known if in_scope(inside, slo_id)]
-        return listing_json(session, int(site.clock()), chosen, occurrences=query.occurrences)
+        now = int(site.clock())
+        body = listing_json(session, now, chosen, occurrences=query.occurrences)
+    shown, more = cut(body["exclusions"], query, (str, int), lambda one: (one["start"], one["id"]))
+    return body | {"exclusions": shown, "next": more}
 
 
 @operation(

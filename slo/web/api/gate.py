@@ -11,11 +11,13 @@ from slo.gate import UnknownGateError, decision_json, override_json
 from slo.store import gate_overrides
 from slo.store.engine import reading, writing
 from slo.web.api.answering import json_response
+from slo.web.api.cursor import cut, make_cursor, page_of, read_cursor
 from slo.web.api.models.gate import (
     GateAnswer,
     GateOverrideAnswer,
     GateOverrideChange,
     GateOverrideListAnswer,
+    GateOverrideQuery,
     GateReleaseChange,
 )
 from slo.web.api.operation import PREFIX, operation
@@ -24,9 +26,12 @@ from slo.web.problem import ProblemError
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
+    from sqlalchemy.orm import Session
+
+    from slo.domain.gate import GateOverride
 
 blueprint = Blueprint("api_gate", __name__, url_prefix=PREFIX)
 
@@ -55,13 +60,24 @@ def show_slo_gate(service: str, name: str) -> Response:
     return _answer(f"{service}/{name}")
 
 
-@operation(blueprint, "GET", "/gate-overrides", permission="read", answer=GateOverrideListAnswer)
-def list_gate_overrides() -> dict[str, Any]:
-    """The gates that are held open now, the first to end first."""
+@operation(
+    blueprint,
+    "GET",
+    "/gate-overrides",
+    permission="read",
+    query=GateOverrideQuery,
+    answer=GateOverrideListAnswer,
+)
+def list_gate_overrides(query: GateOverrideQuery) -> dict[str, Any]:
+    """The gates that are held open now, or all that ever were."""
     site = current_site()
     with reading(site.engine) as session:
-        found = gate_overrides.holding(session, site.clock())
-    return {"overrides": [override_json(one) for one in found]}
+        if query.all:
+            shown, more = _former(session, query)
+        else:
+            held = gate_overrides.holding(session, site.clock())
+            shown, more = cut(held, query, (int, int), lambda one: (one.until, one.id))
+    return {"overrides": [override_json(one) for one in shown], "next": more}
 
 
 @operation(
@@ -110,6 +126,16 @@ def release_gate(override_id: int, body: GateReleaseChange) -> dict[str, Any]:
             now=int(site.clock()),
         )
     return override_json(ended)
+
+
+def _former(
+    session: Session, query: GateOverrideQuery
+) -> tuple[Sequence[GateOverride], str | None]:
+    """The overrides that are over too, newest first."""
+    position = read_cursor(query.cursor, int)
+    before = None if position is None else position[0]
+    shown, more = page_of(gate_overrides.latest(session, query.limit + 1, before), query.limit)
+    return shown, make_cursor(shown[-1].id) if more else None
 
 
 def _answer(scope: str) -> Response:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from slo.web.api.complaints import complaints, summary
 from slo.web.api.models.base import LARGEST_ID, Query
@@ -56,7 +57,11 @@ def read_body(model: type[M], most_bytes: int) -> M:
     if request.mimetype != "application/json":
         raise ProblemError(415, "send the body as JSON, with Content-Type: application/json")
     request.max_content_length = most_bytes
-    raw = request.get_data()
+    try:
+        raw = request.get_data()
+    except RequestEntityTooLarge:
+        text = f"the body has over {most_bytes:,} bytes; send less at once"
+        raise ProblemError(413, text) from None
     faults = _faults(raw)
     if faults:
         raise _refusal(faults)

@@ -18,6 +18,7 @@ from slo.status import note_json
 from slo.store import contributors, slos
 from slo.store.engine import reading
 from slo.web.api.chosen import ensure_standing
+from slo.web.api.cursor import make_cursor, page_of, read_cursor
 from slo.web.api.models.numbers import (
     ContributorQuery,
     Contributors,
@@ -72,6 +73,7 @@ def show_series(service: str, name: str, query: SeriesQuery) -> dict[str, Any]:
 )
 def list_windows(service: str, name: str, query: PeriodQuery) -> dict[str, Any]:
     """Judges the periods that the ledger holds, newest first, the running one included."""
+    position = read_cursor(query.cursor, int)
     with reading(current_site().engine) as session:
         standing = ensure_standing(session, service, name)
         facts = panels.facts_of(session, standing)
@@ -81,15 +83,17 @@ def list_windows(service: str, name: str, query: PeriodQuery) -> dict[str, Any]:
         calendar = CalendarWindow(query.unit or unit, zone)
         begun = None if facts is None else facts.meter.booked_from
         periods: list[Span] = []
-        end = standing.at
-        while begun is not None and end > begun and len(periods) < query.limit:
+        end = standing.at if position is None else position[0]
+        while begun is not None and end > begun and len(periods) <= query.limit:
             periods.append(calendar.period_at(end))
             end = periods[-1].start
-        verdicts = judge(session, [standing.slo], periods)[standing.slo]
+        shown, more = page_of(periods, query.limit)
+        verdicts = judge(session, [standing.slo], shown)[standing.slo]
     return {
         "slo": standing.slo,
         "unit": calendar.unit,
         "windows": [_verdict_json(verdict) for verdict in verdicts],
+        "next": make_cursor(shown[-1].start) if more else None,
     }
 
 

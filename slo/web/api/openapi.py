@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint
@@ -55,7 +56,13 @@ class Document(Answer):
 @operation(blueprint, "GET", "/openapi.json", permission="public", answer=Document)
 def show_document() -> dict[str, Any]:
     """Gives this document."""
-    return document(OPERATIONS, current_site().settings.url)
+    return _of_site(current_site().settings.url)
+
+
+@cache
+def _of_site(url: str) -> dict[str, Any]:
+    """The whole document, made once: all may ask for it, and making it takes long."""
+    return document(OPERATIONS, url)
 
 
 def document(operations: Iterable[Operation], url: str = "") -> dict[str, Any]:
@@ -117,12 +124,16 @@ def _operation(one: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
         "responses": {str(status): said for status, said in sorted(_responses(one).items())},
         "security": [{}] if one.permission == "public" else [{"bearer": []}, {}],
     }
-    if one.description:
-        made["description"] = one.description
+    asks = "Everybody may ask for it." if one.permission == "public" else _asks(one)
+    made["description"] = f"{one.description}\n\n{asks}" if one.description else asks
     if one.body is not None:
         content = {_JSON: {"schema": _ref(one.body)}}
         made["requestBody"] = {"required": True, "content": content}
     return made
+
+
+def _asks(one: Operation) -> str:
+    return f"Asks for the permission `{one.permission}`, where the site has a login."
 
 
 def _path_parameter(variable: tuple[str, str]) -> dict[str, Any]:
@@ -181,6 +192,8 @@ def _responses(one: Operation) -> dict[int, dict[str, Any]]:
             made[status] = _problem((said.__doc__ or "").partition("\n")[0], said)
         else:
             made[status] = _content(said)
+    if 401 in made:  # noqa: PLR2004 -- Unauthorized.
+        made[401]["headers"] = {"WWW-Authenticate": _header("How to say who asks: `Bearer`.")}
     return made
 
 
@@ -193,18 +206,24 @@ def _answer(one: Operation) -> dict[str, Any]:
     else:
         made = _content(one.answer)
     if one.method == "GET":
-        made["headers"] = {
-            "ETag": {
-                "description": "Changes when the answer does; for If-None-Match.",
-                "schema": {"type": "string"},
-            }
-        }
+        made["headers"] = {"ETag": _header("Changes when the answer does; for If-None-Match.")}
+        if one.query is not None and "cursor" in one.query.model_fields:
+            made["headers"]["Link"] = _header("Where the list goes on, as `rel=next`.")
     return made
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"description": text, "schema": {"type": "string"}}
 
 
 def _problems(one: Operation) -> dict[int, str]:
     """The problems that come of what an operation takes."""
-    made = {400: "The request does not fit; every fault is told.", 503: "The store is away."}
+    made = {
+        400: "The request does not fit; every fault is told.",
+        421: "The site has no such name; slo.yaml says which it has.",
+        500: "Something is wrong with the service itself; its log says what.",
+        503: "The store is away.",
+    }
     if one.permission != "public":
         made[401] = "The site has a login, and nobody is logged in."
     if one.permission != "public" or one.method != "GET":

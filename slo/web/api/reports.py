@@ -11,6 +11,7 @@ from slo.reports.periods import ensure_begun, periods_of
 from slo.reports.reading import report_of
 from slo.reports.record import period_json, report_json
 from slo.store.engine import reading
+from slo.web.api.cursor import cut
 from slo.web.api.models.reports import Periods, Report, ReportListQuery, ReportQuery
 from slo.web.api.operation import PREFIX, operation
 from slo.web.problem import ProblemError, refusal
@@ -21,17 +22,19 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("api_reports", __name__, url_prefix=PREFIX)
 
-_MOST = 200
+_MOST = 10_000
+"""Periods: two centuries of weeks."""
 
 
 @operation(blueprint, "GET", "/reports", permission="read", query=ReportListQuery, answer=Periods)
 def list_reports(query: ReportListQuery) -> dict[str, Any]:
-    """Lists the periods that have a ledger, the newest first, at most 200."""
+    """Lists the periods that have a ledger, the newest first."""
     _ensure_zone(query.zone)
     site = current_site()
     with reading(site.engine) as session:
         found = periods_of(session, query.unit, int(site.clock()), _MOST, query.zone)
-    return {"periods": [period_json(period) for period in found]}
+    shown, more = cut(found, query, (int,), lambda period: (period.span.start,), falling=True)
+    return {"periods": [period_json(period) for period in shown], "next": more}
 
 
 @operation(

@@ -10,7 +10,8 @@ from flask import Blueprint
 from slo.domain.span import rfc3339
 from slo.store import incidents, standings
 from slo.store.engine import reading
-from slo.web.api.models.services import Service, Services
+from slo.web.api.cursor import cut
+from slo.web.api.models.services import Service, ServiceQuery, Services
 from slo.web.api.operation import PREFIX, operation
 from slo.web.heading import nearby
 from slo.web.problem import ProblemError
@@ -26,16 +27,17 @@ if TYPE_CHECKING:
 blueprint = Blueprint("api_services", __name__, url_prefix=PREFIX)
 
 
-@operation(blueprint, "GET", "/services", permission="read", answer=Services)
-def list_services() -> dict[str, Any]:
+@operation(blueprint, "GET", "/services", permission="read", query=ServiceQuery, answer=Services)
+def list_services(query: ServiceQuery) -> dict[str, Any]:
     """Lists the services and what their SLOs say together."""
     site = current_site()
     by_service: dict[str, list[Standing]] = defaultdict(list)
     with reading(site.engine) as session:
         for standing in standings.all(session):
             by_service[standing.service].append(standing)
-        found = _services_json(session, by_service)
-    return {"at": rfc3339(site.clock()), "services": found}
+        shown, more = cut(sorted(by_service), query, (str,), lambda name: (name,))
+        found = _services_json(session, {name: by_service[name] for name in shown})
+    return {"at": rfc3339(site.clock()), "services": found, "next": more}
 
 
 @operation(blueprint, "GET", "/services/<service>", permission="read", answer=Service)

@@ -12,10 +12,11 @@ from slo.status import status_json
 from slo.store import standings
 from slo.store.engine import reading
 from slo.web.api.chosen import ensure_standing
-from slo.web.api.cursor import make_cursor, page_of, read_cursor
+from slo.web.api.cursor import cut
 from slo.web.api.models.slos import SLOQuery, SLOs, StandingQuery
 from slo.web.api.operation import PREFIX, operation
 from slo.web.problem import refusal
+from slo.web.search import holds, labels_of
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
@@ -30,14 +31,12 @@ blueprint = Blueprint("api_slos", __name__, url_prefix=PREFIX)
 def list_slos(query: SLOQuery) -> dict[str, Any]:
     """Lists SLOs by id, all of them unless a `limit` is given."""
     site = current_site()
-    position = read_cursor(query.cursor, str)
-    after = "" if position is None else position[0]
     with reading(site.engine) as session:
         known = _known(session, query.at)
-    found = sorted((s for s in known if _fits(query, s) and s.slo > after), key=lambda s: s.slo)
-    shown, more = page_of(found, query.limit or len(found))
+    found = sorted((s for s in known if _fits(query, s)), key=lambda s: s.slo)
+    shown, more = cut(found, query, (str,), lambda s: (s.slo,))
     body = status_json(site.clock() if query.at is None else query.at, shown)
-    return body | {"next": make_cursor(shown[-1].slo)} if more else body
+    return body if more is None else body | {"next": more}
 
 
 @operation(
@@ -71,7 +70,11 @@ def _known(session: Session, at: int | None) -> list[Standing]:
 
 
 def _fits(query: SLOQuery, standing: Standing) -> bool:
-    if query.service not in {None, standing.service}:
+    if query.service not in {None, standing.service} or query.owner not in {None, standing.owner}:
+        return False
+    if query.label is not None and query.label not in labels_of(standing):
+        return False
+    if query.q is not None and not holds(standing, query.q.casefold().split()):
         return False
     states = {standing.state, standing.data, "paused" if standing.paused else None}
     return query.state is None or query.state in states

@@ -132,6 +132,8 @@ def _source(one: SourceHealth, now: float) -> dict[str, Any]:
         "requests": found.requests if found else 0,
         "errors": found.errors if found else 0,
         "samples": found.samples if found else 0,
+        "usual_seconds": found.usual if found else None,
+        "slowest_seconds": found.slowest if found else None,
         "slos": progress.slos if progress else 0,
         "unbooked": progress.unbooked if progress else 0,
         "newest": _time(progress.newest) if progress else None,

@@ -29,14 +29,21 @@ MOST_LINES = 8
 FLOOR = -1.0
 """Lines end here: one budget spent many times over would press all others flat."""
 _POINTS = 200
+_MONTH = 31 * 86_400
 _TONES = ("blue", "amber", "healthy", "red")
 _STROKES = ("solid", "dashes", "dots", "dash-dot", "long")
 
 
 def shown_span(standings: Iterable[Standing]) -> Span:
-    """From where the longest window began to the newest reading."""
+    """From where the longest window began to the newest reading, yet no more than a month.
+
+    A year beside a week would press the week flat, so only windows that are all longer
+    than a month are shown longer, as long as the shortest of them.
+    """
     known = list(standings)
-    return Span(min(s.window.start for s in known), max(s.at for s in known))
+    end = max(s.at for s in known)
+    begun = [s.window.start for s in known]
+    return Span(max(min(begun), min(max(begun), end - _MONTH)), end)
 
 
 def lowest(standings: Iterable[Standing]) -> list[Standing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from slo.domain.exclusion import instants_needed, snapped
@@ -91,6 +92,14 @@ class Board:
     charts: tuple[Chart, ...]
     marks: tuple[Mark, ...]
     step: int
+
+
+def kept_span(session: Session, meter: Meter, shown: Span) -> Span:
+    """The span moved out to kept readings: long ago, one may be kept for an hour or a day only."""
+    first = readings.readings_at(session, {meter.id: [shown.start]}).get((meter.id, shown.start))
+    last = readings.first_at_or_after(session, meter.id, shown.end)
+    start = shown.start if first is None else first.end
+    return Span(start, shown.end if last is None else last.end)
 
 
 def charts_over(
@@ -187,7 +196,10 @@ def plan_of(
 ) -> Plan:
     """The times that charts over `shown` need; `found` keeps what had to be read for that."""
     window, whole = facts.window, facts.standing.window
-    grid = set(series.grid(shown, step))
+    wanted = series.grid(shown, step)
+    _read(session, facts.meter.id, wanted, found)
+    grid = series.kept(wanted, found)
+    step = max([step, *(after - before for before, after in pairwise(grid))])
     past = shown.start < whole.start or shown.end > whole.end
     times = {*grid, whole.start}
     if "budget" in names and past:

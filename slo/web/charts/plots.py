@@ -59,6 +59,8 @@ class Pen:
             about = f"left of the {name} that ended then"
         elif standing.window_kind == "calendar":
             about = f"left of this {name}"
+        elif standing.paused:
+            about = f"left of the {name} that ended {fmt.stamp(standing.at)} UTC"
         if any(note.kind == "backfill" for note in standing.notes):
             about += "; history is being read; the numbers above follow with the next cycle"
         return Plot(
@@ -149,7 +151,7 @@ class Pen:
             ),
             shown,
             fmt.rate,
-            lambda v: f"{v:,.6g}",
+            fmt.short_count,
             marks=self.marks,
         )
 

@@ -77,6 +77,11 @@ def grid(shown: Span, step: int, edges: Iterable[int] = ()) -> tuple[int, ...]:
     return tuple(sorted({shown.start, shown.end, *range(first, shown.end, step), *inside}))
 
 
+def kept(times: Iterable[int], readings: Mapping[int, Reading]) -> tuple[int, ...]:
+    """Each time moved back to its reading: compaction keeps fewer than a fine grid has."""
+    return tuple(sorted({readings[at].end if at in readings else at for at in times}))
+
+
 def looking_back(times: Iterable[int], spans: Iterable[int]) -> set[int]:
     """The times, and those that lie each of `spans` (seconds) before each of them."""
     known = set(times)

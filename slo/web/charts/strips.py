@@ -68,11 +68,11 @@ def _day(verdict: Verdict) -> Day:
     day = fmt.day(verdict.period.start)
     if verdict.met is None or verdict.objective is None:
         return Day("empty", day, "no data")
-    word: Kind = "met" if verdict.met else "missed"
-    so_far = " so far" if verdict.running else ""
+    kind: Kind = "met" if verdict.met else "missed"
+    word = f"{'within' if verdict.met else 'over'} budget so far" if verdict.running else kind
     sli = fmt.sli(verdict.sli, verdict.objective)
     objective = fmt.objective(verdict.objective)
-    return Day(word, day, f"{word}{so_far}, {sli} of {fmt.count(verdict.total)}, for {objective}")
+    return Day(kind, day, f"{word}, {sli} of {fmt.count(verdict.total)}, for {objective}")
 
 
 def _day_of_all(span: Span, met: Mapping[str, bool | None]) -> Day:

@@ -120,7 +120,7 @@ def show_report(name: str) -> str:
     )
 
 
-@blueprint.get("/reports/<name>.<any(md, csv, json):kind>")
+@blueprint.get("/reports/<name>.<any(md, csv, json, html):kind>")
 @needs("read")
 def download_report(name: str, kind: str) -> Response:
     """The same report as a file."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from slo.domain.access import Role, Scope
+from slo.domain.access import IdentityKind, Permission, Role, Scope
 from slo.domain.token import DEFAULT_DAYS
 from slo.web.api.models.base import NEXT, Ago, Answer, Body, ListQuery, Name, Time
 
@@ -24,10 +24,15 @@ class UserAnswer(Answer):
     seen_at: Time | None = Field(description="When they were seen last; null: never.")
 
 
+class UserQuery(ListQuery):
+    """Which users to list."""
+
+
 class UserListAnswer(Answer):
     """All users."""
 
     users: list[UserAnswer] = Field(description="The users, by name.")
+    next: str | None = Field(description=NEXT)
 
 
 class UserBody(Body):
@@ -52,6 +57,40 @@ class RevokedAnswer(Answer):
     sessions: int = Field(description="The number of sessions that ended.")
 
 
+class SessionQuery(ListQuery):
+    """Which sessions to list."""
+
+    user: Name | None = Field(default=None, description="Only those of one user.")
+
+
+class SessionAnswer(Answer):
+    """Somebody who is logged in at some place."""
+
+    id: str = Field(description="What names it; it lets nobody in.")
+    user: str = Field(description="Who is logged in.")
+    address: str = Field(description="From where.")
+    agent: str = Field(description="What their browser says of itself.")
+    created_at: Time = Field(description="When they logged in.")
+    seen_at: Time = Field(description="When they were seen last.")
+
+
+class SessionListAnswer(Answer):
+    """The sessions that are not over."""
+
+    sessions: list[SessionAnswer] = Field(description="The sessions, the newest login first.")
+    next: str | None = Field(description=NEXT)
+
+
+class IdentityAnswer(Answer):
+    """Who asks, and what they may do."""
+
+    name: str = Field(description="As the audit names them; empty where nobody logs in.")
+    kind: IdentityKind = Field(
+        description="A `user`, a `token`, `open` where nobody has to log in, or `anonymous`."
+    )
+    permissions: list[Permission] = Field(description="What they may do.")
+
+
 class TokenAnswer(Answer):
     """An API token, without its text, which nobody has any more."""
 
@@ -65,10 +104,15 @@ class TokenAnswer(Answer):
     used_at: Time | None = Field(description="When it was used last; null: never.")
 
 
+class TokenQuery(ListQuery):
+    """Which tokens to list."""
+
+
 class TokenListAnswer(Answer):
     """The tokens that are not revoked."""
 
     tokens: list[TokenAnswer] = Field(description="The tokens, newest first.")
+    next: str | None = Field(description=NEXT)
 
 
 class TokenBody(Body):

@@ -51,6 +51,16 @@ def _leave_open(schema: dict[str, Any]) -> None:
     schema.pop("additionalProperties", None)
 
 
+def like(example: dict[str, Any]) -> ConfigDict:
+    """The configuration of an answer that looks like `example`."""
+
+    def tell(schema: dict[str, Any]) -> None:
+        _leave_open(schema)
+        schema["examples"] = [example]
+
+    return ConfigDict(json_schema_extra=tell)
+
+
 class Answer(BaseModel):
     """The JSON object that an operation gives.
 
@@ -153,6 +163,9 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 WHO = "Who does it, for the timeline and the audit; one who is logged in is named by the login."
 
 
+CURSOR = "The `next` of a former answer to the same query: goes on there."
+
+
 class Change(Body):
     """The body of a change; who makes it may be said."""
 
@@ -163,9 +176,14 @@ class ListQuery(Query):
     """The parameters of a list that grows: how many, and from where on."""
 
     limit: Limit = Field(default=100, description="How many to list at most.")
-    cursor: str | None = Field(
-        default=None, description="The `next` of a former answer to the same query: goes on there."
-    )
+    cursor: str | None = Field(default=None, description=CURSOR)
+
+
+class WholeQuery(Query):
+    """The parameters of a list that slo.yaml keeps short: all of it, unless a part is wanted."""
+
+    limit: Limit | None = Field(default=None, description="How many to list at most; else all.")
+    cursor: str | None = Field(default=None, description=CURSOR)
 
 
 NEXT = "The cursor that goes on, as `cursor`; null: that was all."

@@ -9,7 +9,7 @@ from pydantic import Field
 from slo.domain.alert import Kind
 from slo.domain.decision import Verdict
 from slo.domain.policy import Severity
-from slo.web.api.models.base import Ago, Answer, Query, Time
+from slo.web.api.models.base import NEXT, Ago, Answer, ListQuery, Query, Time
 from slo.web.api.models.slos import SLO, Id, Note
 
 
@@ -64,11 +64,16 @@ class RevisionOut(Answer):
     labels: dict[str, str] = Field(description="Its labels.")
 
 
+class RevisionQuery(ListQuery):
+    """Which revisions to list."""
+
+
 class Revisions(Answer):
     """The promises of an SLO."""
 
     slo: Id
-    revisions: list[RevisionOut] = Field(description="Oldest first; the last is in force.")
+    revisions: list[RevisionOut] = Field(description="Oldest first; the last of all is in force.")
+    next: str | None = Field(description=NEXT)
 
 
 class CorrectionOut(Answer):
@@ -84,11 +89,16 @@ class CorrectionOut(Answer):
     at: Time = Field(description="When it was booked.")
 
 
+class CorrectionQuery(ListQuery):
+    """Which corrections to list."""
+
+
 class Corrections(Answer):
     """The corrections of an SLO."""
 
     slo: Id
     corrections: list[CorrectionOut] = Field(description="In the order of their buckets.")
+    next: str | None = Field(description=NEXT)
 
 
 class ExplainQuery(Query):

@@ -6,7 +6,31 @@ from pydantic import Field
 
 from slo.domain.gate import GateState
 from slo.domain.standing import DataState, State
-from slo.web.api.models.base import Ahead, Answer, Change, Time
+from slo.web.api.models.base import NEXT, Ahead, Answer, Change, ListQuery, Switch, Time, like
+
+_CLOSED = {
+    "at": "2026-11-20T20:21:12Z",
+    "gate": "payments",
+    "state": "closed",
+    "reasons": ["payments/availability: the error budget is spent: -12.3% is left"],
+    "overrides": [],
+    "slos": [
+        {
+            "slo": "payments/availability",
+            "state": "closed",
+            "counts": True,
+            "reasons": ["the error budget is spent: -12.3% is left"],
+            "notes": [],
+            "override": None,
+            "budget_state": "exhausted",
+            "budget_remaining": -0.123,
+            "data": "fresh",
+            "alerts": [],
+            "incident": 12,
+            "read_at": "2026-11-20T20:21:00Z",
+        }
+    ],
+}
 
 
 class GateOverrideAnswer(Answer):
@@ -49,6 +73,8 @@ class SLOGateAnswer(Answer):
 class GateAnswer(Answer):
     """A gate, which says whether a change may go out now."""
 
+    model_config = like(_CLOSED)
+
     at: Time = Field(description="When it was asked for.")
     gate: str = Field(description="The service or SLO whose gate it is.")
     state: GateState = Field(
@@ -76,7 +102,16 @@ class GateReleaseChange(Change):
     why: str = Field(description="The reason, kept in the audit.")
 
 
-class GateOverrideListAnswer(Answer):
-    """Overrides that hold gates open now."""
+class GateOverrideQuery(ListQuery):
+    """Which overrides to list."""
 
-    overrides: list[GateOverrideAnswer] = Field(description="Those that hold now.")
+    all: Switch = Field(default=False, description="Those that are over too, newest first.")
+
+
+class GateOverrideListAnswer(Answer):
+    """Overrides that hold gates open, or did."""
+
+    overrides: list[GateOverrideAnswer] = Field(
+        description="Those that hold now, the first to end first; or all, newest first."
+    )
+    next: str | None = Field(description=NEXT)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from slo.web.api.models.base import Ago, Answer, Limit, Query, Time
+from slo.web.api.models.base import NEXT, Ago, Answer, Limit, ListQuery, Query, Time
 from slo.web.api.models.slos import Id, Note
 
 
@@ -52,7 +52,7 @@ class Series(Answer):
     points: list[SeriesPoint] = Field(description="The steps, oldest first.")
 
 
-class PeriodQuery(Query):
+class PeriodQuery(ListQuery):
     """Which past windows to judge."""
 
     unit: Literal["week", "month", "quarter", "year"] | None = Field(
@@ -82,7 +82,10 @@ class PastWindow(Answer):
     sli: float | None = Field(description="Good of total.")
     budget: PeriodBudget | None = Field(description="Its budget; null: nothing was booked.")
     coverage: float | None = Field(description="The share of it with data.")
-    met: bool | None = Field(description="Whether the objective was met; null: no events.")
+    met: bool | None = Field(
+        description="Whether the objective was met; null: no events. While the window is running:"
+        " whether the bad events so far are within the budget projected for the whole of it."
+    )
     running: bool = Field(description="Whether it still runs.")
     notes: list[Note] = Field(description="What to know beside the numbers.")
 
@@ -93,6 +96,7 @@ class PastWindows(Answer):
     slo: Id
     unit: str = Field(description="The kind of period.")
     windows: list[PastWindow] = Field(description="As far back as the ledger reaches.")
+    next: str | None = Field(description=NEXT)
 
 
 class ContributorQuery(Query):

@@ -12,6 +12,7 @@ PATHS: dict[str, str] = {
     "override_id": "The override's number.",
     "period": "The period: `2026-10`, `2026-Q4`, `2026` or `2026-W47`.",
     "service": "The service's name.",
+    "session_id": "The session's id, as the list tells it.",
     "silence_id": "The silence's number.",
     "token_id": "The token's id, the part of it that is no secret.",
 }

@@ -7,7 +7,7 @@ from pydantic import Field
 from slo.domain.policy import Severity
 from slo.domain.postmortem import ItemKind, ItemState, Priority, Status
 from slo.web.api.models import base
-from slo.web.api.models.base import NEXT, Answer, Body, Change, ListQuery, Query, Switch, Time
+from slo.web.api.models.base import NEXT, Answer, Body, Change, ListQuery, Switch, Time
 from slo.web.api.models.problem import Problem
 
 _OVER = "The version that was read; instead of it If-Match may give the ETag that was read."
@@ -75,6 +75,7 @@ class ActionItems(Answer):
     """Action items of all postmortems."""
 
     items: list[ActionItem] = Field(description="Overdue ones first, then by due date.")
+    next: str | None = Field(description=NEXT)
 
 
 class SavedVersion(Answer):
@@ -176,7 +177,7 @@ class ItemChange(Change):
     state: ItemState = Field(default="open", description="How far it is.")
 
 
-class ItemQuery(Query):
+class ItemQuery(ListQuery):
     """Which action items to list."""
 
     owner: str | None = Field(default=None, description="Only those of one owner.")

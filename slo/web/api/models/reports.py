@@ -8,7 +8,7 @@ from pydantic import Field
 
 from slo.domain.report import Trend
 from slo.domain.window import CalendarUnit
-from slo.web.api.models.base import Answer, Query, Time
+from slo.web.api.models.base import NEXT, Answer, ListQuery, Query, Time
 from slo.web.api.models.incidents import Incident
 from slo.web.api.models.numbers import PeriodBudget
 from slo.web.api.models.postmortems import ActionItem, Postmortem
@@ -17,7 +17,7 @@ from slo.web.api.models.slos import Id, Note
 _ZONE = "The time zone in which periods begin and end."
 
 
-class ReportListQuery(Query):
+class ReportListQuery(ListQuery):
     """Of which periods reports can be had."""
 
     unit: Literal["week", "month", "quarter", "year"] = Field(
@@ -51,7 +51,8 @@ class Period(Answer):
 class Periods(Answer):
     """The periods that have a ledger."""
 
-    periods: list[Period] = Field(description="The newest first; the first may still run.")
+    periods: list[Period] = Field(description="The newest first; the first of all may still run.")
+    next: str | None = Field(description=NEXT)
 
 
 class Judged(Answer):

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pydantic import Field
 
 from slo.domain.standing import State
-from slo.web.api.models.base import Answer, Time
+from slo.web.api.models.base import NEXT, Answer, Time, WholeQuery
 from slo.web.api.models.slos import Id
+
+
+class ServiceQuery(WholeQuery):
+    """Which services to list; without `limit` all of them."""
 
 
 class Service(Answer):
@@ -29,3 +33,4 @@ class Services(Answer):
 
     at: Time = Field(description="When it was asked for.")
     services: list[Service] = Field(description="By name.")
+    next: str | None = Field(description=NEXT)

@@ -6,16 +6,25 @@ from pydantic import Field, RootModel
 
 from slo.domain.standing import State
 from slo.excluding.wanted import Category
-from slo.web.api.models.base import Ahead, Answer, Change, Instant, Query, Switch, Time
+from slo.web.api.models.base import (
+    NEXT,
+    Ahead,
+    Answer,
+    Change,
+    Instant,
+    ListQuery,
+    Switch,
+    Time,
+)
 from slo.web.api.models.slos import Events, Id
 
 _SCOPE = "An SLO's id, a service, or `*` for everything."
 
 
-class SilenceQuery(Query):
+class SilenceQuery(ListQuery):
     """Which silences to list."""
 
-    all: Switch = Field(default=False, description="The newest 200, ended ones too.")
+    all: Switch = Field(default=False, description="Those that ended too, newest first.")
 
 
 class Silence(Answer):
@@ -34,9 +43,12 @@ class Silence(Answer):
 
 
 class Silences(Answer):
-    """Silences, newest first."""
+    """Silences."""
 
-    silences: list[Silence] = Field(description="Those that run or are to come, or all.")
+    silences: list[Silence] = Field(
+        description="Those that run or are to come, by start; or all, newest first."
+    )
+    next: str | None = Field(description=NEXT)
 
 
 class NewSilence(Change):
@@ -59,7 +71,7 @@ class Ending(Change):
     why: str = Field(description="Why it ends.", examples=["Done."])
 
 
-class ExclusionQuery(Query):
+class ExclusionQuery(ListQuery):
     """Which exclusions to list."""
 
     scope: str | None = Field(default=None, description=f"Only those that concern it. {_SCOPE}")
@@ -106,8 +118,9 @@ class Exclusions(Answer):
     """Exclusions and their schedules."""
 
     at: Time = Field(description="When it was asked for.")
-    exclusions: list[Exclusion] = Field(description="Those in force.")
-    schedules: list[Schedule] = Field(description="Those that recur.")
+    exclusions: list[Exclusion] = Field(description="Those in force, by start.")
+    schedules: list[Schedule] = Field(description="Those that recur; all of them in each answer.")
+    next: str | None = Field(description=NEXT)
 
 
 class AddedExclusion(RootModel[Exclusion | Schedule]):

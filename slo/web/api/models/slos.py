@@ -9,26 +9,32 @@ from pydantic import Field
 from slo.domain.alert import Kind
 from slo.domain.policy import Severity
 from slo.domain.standing import DataState, State
-from slo.web.api.models.base import NEXT, Ago, Answer, Limit, Query, Time
+from slo.web.api.models.base import NEXT, Ago, Answer, Query, Time, WholeQuery
 
 Shown = Literal["exhausted", "restricted", "none", "caution", "late", "paused", "new", "healthy"]
 """A state of the budget, of the data where they are not fresh, or `paused`."""
 Id = Annotated[str, Field(description="The SLO's id.", examples=["fraud-model/availability"])]
 
 
-class SLOQuery(Query):
+class SLOQuery(WholeQuery):
     """Which SLOs to list; without `limit` all of them."""
 
+    q: str | None = Field(
+        default=None,
+        description="Only those that have all of these words in id, owner, description, labels or"
+        " in what they count.",
+        examples=["fraud latency"],
+    )
     service: str | None = Field(default=None, description="Only those of one service.")
+    owner: str | None = Field(default=None, description="Only those of one owner.")
+    label: str | None = Field(
+        default=None, description="Only those with this label.", examples=["tier=1"]
+    )
     state: Shown | None = Field(
         default=None, description="Only those in this state, of the budget or of the data."
     )
     at: Ago | None = Field(
         default=None, description="As of a past time, or so long back; then only those declared."
-    )
-    limit: Limit | None = Field(default=None, description="How many to list at most; else all.")
-    cursor: str | None = Field(
-        default=None, description="The `next` of a former answer to the same query: goes on there."
     )
 
 

@@ -49,6 +49,10 @@ class Source(Answer):
     requests: int = Field(description="Requests since the service started.")
     errors: int = Field(description="Those that failed.")
     samples: int = Field(description="Samples that it read for us since then.")
+    usual_seconds: float | None = Field(
+        description="Seconds that the median of the last 100 requests took."
+    )
+    slowest_seconds: float | None = Field(description="Seconds that the slowest of them took.")
     slos: int = Field(description="SLOs that are counted from it.")
     unbooked: int = Field(description="Those of which nothing is booked yet.")
     newest: Time | None = Field(description="The newest reading.")

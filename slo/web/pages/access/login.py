@@ -87,10 +87,10 @@ def entered(secret: str, to: str) -> Response:
 def local(to: str) -> str:
     """Where to go after the login: a path of this site, and of no other."""
     plain = to.isprintable() and "\\" not in to and len(to) <= _LONGEST_NEXT
-    parts = urlsplit(to) if plain and to.startswith("/") else None
-    if parts is None or parts.scheme or parts.netloc or to.startswith("//"):
+    # Checked before it is parsed: `//[` is no URL at all.
+    if not plain or not to.startswith("/") or to.startswith("//"):
         return "/"
-    return "/" if parts.path.startswith((LOGIN, "/logout")) else to
+    return "/" if urlsplit(to).path.startswith((LOGIN, "/logout")) else to
 
 
 def form(to: str, name: str = "", error: LoginError | None = None) -> Response:

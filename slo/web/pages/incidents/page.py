@@ -9,10 +9,11 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from slo import incidents as acting
+from slo.domain.incident import AUTO
 from slo.domain.postmortem import BIGGEST_ID
 from slo.notify.report import stateful_names
 from slo.silencing import LONGEST_WHO, RefusedError, ensure_text, known_ids
-from slo.store import incident_tally, incidents, outbox, postmortems
+from slo.store import incident_tally, incidents, outbox, postmortems, timeline
 from slo.store.engine import reading, writing
 from slo.store.incidents import UNRESOLVED
 from slo.web.heading import cycle_line
@@ -113,7 +114,9 @@ def change_incident(number: int, action: str) -> Response | tuple[str, int]:
     typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
     try:
         with writing(site.engine) as session:
-            _ensure_one(session, number)
+            late = _late(session, _ensure_one(session, number), action, typed)
+            if late is not None:
+                return _page(session, number, late), 409
             _act(session, number, action, typed, int(site.clock()))
     except acting.IncidentError as error:
         name, _, _ = str(error).partition(":")
@@ -143,6 +146,24 @@ def resend(number: int) -> Response:
         raise BadRequest(str(error)) from None
     incident = again.facts.incident
     return cast("Response", redirect(f"/incidents/{incident}#told" if incident else "/alerts", 303))
+
+
+def _late(
+    session: Session, incident: Incident, action: str, typed: Mapping[str, str]
+) -> Failed | None:
+    """What to tell whom somebody else was quicker than; what was typed goes where it helps."""
+    by = who(typed["who"], "")
+    if action == "resolve" and incident.status == "resolved" and incident.resolved_by != by:
+        ended = "It resolved by itself" if incident.resolved_by == AUTO else None
+        ended = ended or f"{incident.resolved_by} resolved it"
+        text = f"{ended} before you did. What you wrote is below, as a comment to send."
+        return Failed(text, "comment", typed={"who": typed["who"], "text": typed["why"]})
+    if action == "acknowledge" and incident.status == "acknowledged":
+        first = incident_view.acknowledged_by(timeline.of(session, incident.id))
+        if first != by:
+            text = f"{first} acknowledged it before you did. Assign it to yourself to take it over."
+            return Failed(text, "assign", typed={"who": typed["who"], "assignee": by})
+    return None
 
 
 def _act(session: Session, number: int, action: str, typed: Mapping[str, str], now: int) -> None:

@@ -63,15 +63,10 @@ def row(incident: Incident, written: Summary | None, over: Decimal, now: float) 
         lasted=fmt.span((incident.resolved_at or now) - incident.opened_at),
         slos=tuple(_parts(s.slo) for s in incident.slos),
         assignee=incident.assignee or "",
-        budget=share_text(max(shares, default=None)),
+        budget=fmt.percent(max(shares, default=None)),
         postmortem=None if written is None else WRITTEN[written.status],
         required=required,
     )
-
-
-def share_text(share: float | None) -> str:
-    """A share of the error budget, a dash where it is not known."""
-    return fmt.DASH if share is None else fmt.percent(share)
 
 
 def _parts(slo_id: str) -> tuple[str, str]:

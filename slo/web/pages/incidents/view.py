@@ -28,13 +28,12 @@ from slo.web.moment import moment
 from slo.web.pages import breakdown
 from slo.web.pages.alerts import rows as alert_rows
 from slo.web.pages.alerts.told import STATES
-from slo.web.pages.incidents import evidence
+from slo.web.pages.incidents import evidence, losses
 from slo.web.pages.incidents import rows as incident_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from markupsafe import Markup
     from sqlalchemy.orm import Session
 
     from slo.config.settings import Settings
@@ -71,6 +70,7 @@ def view(session: Session, settings: Settings, incident: Incident, now: float) -
     """All that the page of an incident shows."""
     fired = [t for t in alerts.of_incident(session, incident.id) if t.change == "fires"]
     shown = [standings.one(session, s.slo) for s in incident.slos]
+    lost = losses.losses(incident, shown)
     events = timeline.of(session, incident.id)
     found = postmortems.of_incidents(session, [incident.id]).get(incident.id)
     row = incident_rows.row(incident, found, settings.postmortems.required_over, now)
@@ -80,16 +80,10 @@ def view(session: Session, settings: Settings, incident: Incident, now: float) -
         "incident": incident,
         "row": row,
         "next": _next(incident, events, found, now, required=row.required),
-        "tiles": _tiles(incident, now),
-        "slos": [
-            (
-                s.slo.partition("/"),
-                fmt.count(s.bad),
-                fmt.count(s.total),
-                incident_rows.share_text(s.budget_share),
-            )
-            for s in incident.slos
-        ],
+        "tiles": losses.tiles(incident, lost, now),
+        "losses": [(loss, loss.gone(now)) for loss in lost],
+        "began": moment(incident.started_at, now),
+        "ended": moment(incident.resolved_at or now, now) if incident.status == "resolved" else "",
         "owners": sorted({s.owner for s in shown if s is not None and s.owner}),
         "runbooks": sorted(runbooks),
         "alerts": alert_rows.history_rows(session, fired, now),
@@ -106,6 +100,11 @@ def view(session: Session, settings: Settings, incident: Incident, now: float) -
     }
 
 
+def acknowledged_by(events: Sequence[Event]) -> str:
+    """Who acknowledged an incident last."""
+    return next((e.who for e in reversed(events) if e.kind == "acknowledged"), "Somebody")
+
+
 def _next(
     incident: Incident,
     events: Sequence[Event],
@@ -119,7 +118,7 @@ def _next(
         again = "It is back" if incident.reopened else f"Open for {age}"
         return NextStep(f"{again}, and nobody has it.", act=True)
     if incident.status == "acknowledged":
-        by = next((e.who for e in reversed(events) if e.kind == "acknowledged"), "Somebody")
+        by = acknowledged_by(events)
         since = fmt.span(now - (incident.acknowledged_at or now))
         return NextStep(
             f"{by} has had it for {since}. It resolves by itself once none of its alerts fires."
@@ -135,31 +134,6 @@ def _next(
     needed = f"is required: {found.required_why}." if required else "is drafted."
     word = "Write it" if found.untouched else "Go on writing"
     return NextStep(f"It is over. Its postmortem {needed}", link=f"{link}/edit", word=word)
-
-
-def _tiles(incident: Incident, now: float) -> list[tuple[str, str, str | Markup]]:
-    """The times of an incident: a name, how long, and until when or from where."""
-    phases = (
-        ("Time to detect", incident.seconds_to_detect, incident.opened_at, "from the burn's start"),
-        (
-            "To acknowledge",
-            incident.seconds_to_acknowledge,
-            incident.acknowledged_at,
-            "not acknowledged",
-        ),
-        ("To mitigate", incident.seconds_to_mitigate, incident.mitigated_at, "still burns"),
-        ("To resolve", incident.seconds_to_resolve, incident.resolved_at, "not resolved"),
-    )
-    tiles: list[tuple[str, str, str | Markup]] = [
-        (
-            name,
-            fmt.DASH if seconds is None else fmt.span(seconds),
-            missing if at is None else moment(at, now),
-        )
-        for name, seconds, at, missing in phases
-    ]
-    lasted = fmt.span((incident.resolved_at or now) - incident.started_at)
-    return [("Burning since", lasted, moment(incident.started_at, now)), *tiles]
 
 
 def _event(event: Event, now: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from slo.web import faults, urgency
+from slo.web.search import holds, labels_of
 from slo.web.urgency import BADGES, Badge
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def matching(
         and (not query.owner or s.owner == query.owner)
         and (not query.service or s.service == query.service)
         and (not query.label or query.label in labels_of(s))
-        and (not words or _holds(s, words))
+        and (not words or holds(s, words))
     ]
     return sorted(found, key=query.order.key, reverse=query.reversed)
 
@@ -221,17 +222,6 @@ def _is(standing: Standing, state: str, incidents: Collection[str]) -> bool:
     if state in _JUDGED:
         return _JUDGED[state](standing)
     return state in {badge.key for badge in urgency.badges(standing)}
-
-
-def labels_of(standing: Standing) -> list[str]:
-    """The labels as they are chosen and searched: `tier=1`."""
-    return [f"{name}={value}" for name, value in standing.labels]
-
-
-def _holds(standing: Standing, words: Sequence[str]) -> bool:
-    texts = (standing.slo, standing.indicator_text, standing.owner, standing.description)
-    text = "\n".join((*texts, *labels_of(standing))).casefold()
-    return all(word in text for word in words)
 
 
 def _column(word: str, key: str, query: Query) -> Column:

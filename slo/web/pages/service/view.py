@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from slo.web import format as fmt
 from slo.web import urgency
 from slo.web.links import web_link
-from slo.web.pages.overview import attention, listing
+from slo.web.pages.overview import attention
+from slo.web.search import labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +72,7 @@ def badges(members: Sequence[Standing]) -> tuple[Badge, ...]:
 def about(members: Sequence[Standing]) -> About:
     """Owners, runbooks and labels of the SLOs."""
     links = (web_link(s.runbook) for s in members)
-    tally = Counter(label for s in members for label in listing.labels_of(s))
+    tally = Counter(label for s in members for label in labels_of(s))
     return About(
         tuple(sorted({s.owner for s in members if s.owner})),
         tuple(sorted({link for link in links if link})),

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from slo.domain.verdict import Verdict
     from slo.domain.window import CalendarUnit, Window
 
-COUNTS: Mapping[CalendarUnit, int] = {"week": 12, "month": 12, "quarter": 8, "year": 5}
+COUNTS: Mapping[CalendarUnit, int] = {"week": 12, "month": 12, "quarter": 12, "year": 5}
 """How many past windows are shown of each kind."""
 
 MET = Badge("healthy", "\u2713", "met", "The objective was met.")
 MISSED = Badge("exhausted", "\u2715", "missed", "The objective was missed.")
-RUNNING = Badge("new", "\u25cb", "within budget", "It runs; its budget holds so far.")
+WITHIN = Badge("new", "\u25cb", "within budget, so far", "It runs; its projected budget holds.")
+OVER = Badge("exhausted", "\u2715", "over budget, so far", "It runs; its projected budget is spent.")
 UNKNOWN = Badge("none", "\u2013", "no events", "There were no events to judge.")
+UNKNOWN_YET = Badge("none", "\u2013", "no events, so far", "It runs; no event has come yet.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,19 @@ def period_name(unit: CalendarUnit, start: int, zone: ZoneInfo) -> str:
             return f"{first.year}"
 
 
+def _badge(verdict: Verdict) -> Badge:
+    """The verdict in a word; nothing is met or missed while its window runs."""
+    met, missed, unknown = (
+        (WITHIN, OVER, UNKNOWN_YET) if verdict.running else (MET, MISSED, UNKNOWN)
+    )
+    return unknown if verdict.met is None else met if verdict.met else missed
+
+
 def _row(verdict: Verdict, calendar: CalendarWindow) -> PastWindow:
-    kept = RUNNING if verdict.running else MET
-    badge = UNKNOWN if verdict.met is None else kept if verdict.met else MISSED
-    name = period_name(calendar.unit, verdict.period.start, ZoneInfo(calendar.zone))
-    if verdict.running:
-        name += ", so far"
     objective = verdict.objective
     return PastWindow(
-        name,
-        badge,
+        period_name(calendar.unit, verdict.period.start, ZoneInfo(calendar.zone)),
+        _badge(verdict),
         fmt.DASH if objective is None else fmt.objective(objective),
         fmt.DASH if objective is None else fmt.sli(verdict.sli, objective),
         fmt.count(verdict.bad),

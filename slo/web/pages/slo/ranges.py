@@ -30,6 +30,8 @@ NAMED = {
 }
 _MONTH = range(25 * _DAY, 32 * _DAY)
 """Lengths of windows beside which 30 days would say the same again."""
+_LITTLE = 4
+"""A ledger shorter than one in so many parts of the window would be a sliver of its charts."""
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?")
 
 
@@ -77,7 +79,7 @@ def range_of(standing: Standing, meter: Meter | None, asked: Mapping[str, str]) 
             return Range(CUSTOM, _custom(standing, meter, asked, bucket))
         except InstantError as error:
             return Range(WINDOW, standing.window, str(error))
-    key = asked.get("range", WINDOW)
+    key = asked.get("range") or _usual(standing, meter)
     seconds = NAMED.get(key)
     if seconds is None:
         return Range(WINDOW, standing.window)
@@ -96,6 +98,16 @@ def tabs(standing: Standing, key: str) -> list[Tab]:
         if key == name or (seconds != length and not (name == "30d" and length in _MONTH))
     ]
     return [tab for _, tab in sorted([*found, (length, own)], key=lambda pair: pair[0])]
+
+
+def _usual(standing: Standing, meter: Meter | None) -> str:
+    """The window; while the ledger holds little of it the shortest range that shows all of that."""
+    window = standing.window.seconds
+    begun = None if meter is None else meter.booked_from
+    if begun is None or (standing.at - begun) * _LITTLE >= window:
+        return WINDOW
+    fitting = (key for key, seconds in NAMED.items() if standing.at - begun <= seconds < window)
+    return next(fitting, WINDOW)
 
 
 def parse_field(text: str) -> int:

@@ -76,6 +76,10 @@ def incident_tile(incident: Incident, now: float) -> Tile:
 def _paces(standing: Standing, now: float) -> str:
     if standing.total <= 0:
         return "no events"
+    if standing.paused:
+        return "not in slo.yaml"
+    if standing.state == "new":
+        return "too early to tell"
     gone = standing.exhausted_at
     if standing.state == "exhausted" and gone is not None and gone <= now:
         return f"{fmt.span(now - gone)} ago"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from slo import gate
@@ -54,9 +54,12 @@ def view_of(asking: Asking) -> dict[str, Any]:
     facts = panels.facts_of(asking.session, standing, asking.args.get("meter", ""))
     meter = None if facts is None else facts.meter
     asked = ranges.range_of(standing, meter, asking.args)
+    if meter is not None and asked.key == ranges.CUSTOM:
+        asked = replace(asked, shown=panels.kept_span(asking.session, meter, asked.shown))
     shown = {
         "standing": standing,
         "badges": urgency.badges(standing),
+        "fires": urgency.fires(standing),
         "promise": definition.promise(standing),
         "runbook": web_link(standing.runbook),
         "range": asked,

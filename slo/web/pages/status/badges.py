@@ -98,7 +98,8 @@ def _answer(service: str, wanted: str) -> Response:
             for s in standings.of_service(session, service)
             if not s.paused and wanted in {service, s.slo}
         ]
-    if service in site.settings.unlisted and not current_identity().may("read"):
+    unlisted = service in site.settings.unlisted
+    if unlisted and not current_identity().may("read"):
         known = []
     show = request.args.get("show", SHOWN[0])
     if not known or show not in SHOWN:
@@ -113,7 +114,7 @@ def _answer(service: str, wanted: str) -> Response:
         "state": badge.word,
         "sli": fmt.sli(worst.sli, worst.objective),
     }[show]
-    response = _svg(render_badge(label, value, _COLOURS[badge.key]))
+    response = _svg(render_badge(label, value, _COLOURS[badge.key]), unlisted=unlisted)
     response.add_etag()
     response.make_conditional(request)
     return response
@@ -126,9 +127,10 @@ def _label(wanted: str) -> str:
     return shown[:LONGEST_LABEL]
 
 
-def _svg(text: str, status: int = 200) -> Response:
+def _svg(text: str, status: int = 200, *, unlisted: bool = False) -> Response:
     response = Response(text, status, content_type="image/svg+xml; charset=utf-8")
-    public = "status" in current_site().settings.site.public
+    # Who may read sees what is unlisted; a cache that all share must not keep it for others.
+    public = "status" in current_site().settings.site.public and not unlisted
     kept = "public" if public else "private"
     response.headers["Cache-Control"] = f"{kept}, max-age={_SECONDS}"
     return response

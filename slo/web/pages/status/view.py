@@ -54,6 +54,10 @@ class SLOLine:
     sli: str
     objective: str
     window: str
+    share: float | None
+    """The SLI over all days."""
+    promise: float
+    """The objective."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class ServiceView:
     slos: tuple[SLOLine, ...]
     bad_days: tuple[tuple[str, str], ...]
     """Newest first: the day, and which SLOs were below."""
+    days: tuple[ServiceDay, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class IncidentView:
     began: Markup | str
     title: str
     text: str
+    start: int
+    end: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class StatusView:
     headline: str
     read: str
     """When the newest reading was taken."""
+    newest: int | None
     services: tuple[ServiceView, ...]
     current: tuple[IncidentView, ...]
     past: tuple[IncidentView, ...]
@@ -148,6 +156,7 @@ class StatusCache:
             _figure(days),
             tuple(lines),
             tuple((fmt.day(d.day), ", ".join(d.missed)) for d in reversed(shared) if d.missed),
+            tuple(shared),
         )
 
 
@@ -176,6 +185,7 @@ def _view(
         badge,
         headline,
         read,
+        newest,
         tuple(services),
         tuple(_incident(i, now) for i in current),
         tuple(_incident(i, now) for i in found if i.resolved_at is not None),
@@ -205,16 +215,21 @@ def _incident(incident: Incident, now: float) -> IncidentView:
         stamp(incident.started_at, now),
         public_text.incident_title(incident),
         public_text.incident_text(incident, now),
+        incident.started_at,
+        incident.resolved_at,
     )
 
 
 def _line(standing: Standing, days: Sequence[tuple[int, DayVerdict]]) -> SLOLine:
+    share = sli_over(days)
     return SLOLine(
         standing.name,
         public_text.slo_badge(standing),
-        fmt.sli(sli_over(days), standing.objective),
+        fmt.sli(share, standing.objective),
         fmt.objective(standing.objective),
         standing.window_label,
+        share,
+        float(standing.objective),
     )
 
 
@@ -238,9 +253,10 @@ def _bar(days: Sequence[ServiceDay]) -> Markup:
     for index, day in enumerate(days):
         height = _HEIGHTS[day.state]
         names = f": {escape(', '.join(day.missed))}" if day.state == "partly" else ""
+        so_far = ", so far" if index == len(days) - 1 and day.state != "none" else ""
         columns.append(
             f'<path class="{day.state}" d="M{index * 5} {32 - height}h4V32h-4z">'
-            f"<title>{fmt.day(day.day)}, {_WORDS[day.state]}{names}</title></path>"
+            f"<title>{fmt.day(day.day)}, {_WORDS[day.state]}{names}{so_far}</title></path>"
         )
     states = Counter(day.state for day in days)
     told = ", ".join(f"{states[state]} {word}" for state, word in _WORDS.items() if states[state])

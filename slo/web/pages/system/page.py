@@ -11,10 +11,11 @@ from slo.store import receivers
 from slo.store.engine import reading, writing
 from slo.system import describe
 from slo.web import format as fmt
-from slo.web.banner import file_name
+from slo.web.banner import every, file_name
 from slo.web.heading import cycle_line
 from slo.web.identity import who
 from slo.web.pages.system import view
+from slo.web.pages.system.attention import MOST_FAULTS, attention
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -41,6 +42,8 @@ def show_system() -> str:
         cycle=cycle,
         system=system,
         up=fmt.span(now - system.started_at),
+        attention=attention(system, every(site)),
+        most_faults=MOST_FAULTS,
         tiles=view.tiles(system),
         charts=view.charts(system),
         cycles=view.cycle_rows(system.cycles),
@@ -76,6 +79,7 @@ def show_configuration() -> str:
         file=file_name(site),
         loaded=fmt.stamp(state.loaded_at),
         text=state.text,
+        file_known=bool(state.file),
         warnings=settings.warnings,
         defaults=settings.defaults,
     )

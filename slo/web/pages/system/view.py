@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from slo.domain.notification import Notification
+    from slo.sources import Found
     from slo.store.cycles import Cycle
     from slo.system import ReceiverHealth, SourceHealth, System
     from slo.web.charts.svg import Chart
 
 SHOWN_CYCLES = 20
 _SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
-_NIGHT = 6 * 3600
-"""Seconds within which recounts are of one night's run."""
 
 _SOURCES = {
     "ok": Badge("healthy", "\u2713", "answers", "Its last answer was whole."),
@@ -65,10 +64,9 @@ def _cycle_tile(system: System) -> Tile:
 
 
 def _lag_tile(system: System) -> Tile:
-    oldest = [s.progress.oldest for s in system.sources if s.progress and s.progress.oldest]
-    if not oldest:
+    behind = system.behind
+    if behind is None:
         return Tile("Furthest behind", fmt.DASH, "nothing is booked yet")
-    behind = system.at - min(oldest)
     return Tile(
         "Furthest behind",
         fmt.span(behind),
@@ -83,7 +81,6 @@ def _amount_tiles(system: System) -> list[Tile]:
     dead = outbox.ended.get("dead", 0)
     value = f"{fmt.count(outbox.pending)} {waits}" if outbox.pending else "empty"
     delivered = fmt.count(outbox.ended.get("delivered", 0))
-    log = "" if extent.log is None else f", log {size(extent.log)}"
     per_minute = fmt.rate(system.samples_hour / 60)
     return [
         Tile("Samples read", f"{per_minute} / min", f"{fmt.count(system.samples_day)} in 24 h"),
@@ -93,8 +90,15 @@ def _amount_tiles(system: System) -> list[Tile]:
             f"{f'{value}; ' if dead else ''}{delivered} delivered in 24 h",
             bad=dead > 0,
         ),
-        Tile("Store", size(extent.size), f"{_KINDS[extent.kind]}{log}"),
+        Tile("Store", size(extent.size), f"{_KINDS[extent.kind]}{_backed_up(system)}"),
     ]
+
+
+def _backed_up(system: System) -> str:
+    """Whether there is a backup, where this service can know it."""
+    if system.backup is not None:
+        return f", backed up {_ago(system.backup['at'], system.at)}"
+    return ", never backed up" if system.extent.kind == "sqlite" else ""
 
 
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -103,17 +107,17 @@ _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 def _recount_tile(system: System) -> Tile:
     if not system.recounts:
         return Tile("Last recount", "none yet", "a past day is recounted each night")
-    newest = system.recounts[0].at
-    run = [one for one in system.recounts if newest - one.at < _NIGHT]
+    run = system.last_recounts
     differ = sum(one.agrees is False for one in run)
     agree = sum(one.agrees is True for one in run)
     unknown = len(run) - differ - agree
-    words = [f"{agree:,} agree"] + ([f"{unknown:,} not possible"] if unknown else [])
+    amounts = ((agree, "agree"), (unknown, "not possible"))
+    words = ", ".join(f"{number:,} {word}" for number, word in amounts if number)
     value = f"{differ:,} differ" if differ else "agrees" if agree else "not possible"
     return Tile(
         "Last recount",
         value,
-        f"{_ago(newest, system.at)}: {', '.join(words)}",
+        ": ".join(filter(None, (_ago(run[0].at, system.at), words))),
         bad=differ > 0,
     )
 
@@ -170,6 +174,7 @@ def source_row(one: SourceHealth, now: float) -> dict[str, object]:
         "urls": one.urls,
         "version": found.version if found else "",
         "answered": "" if answered is None else _ago(answered, now),
+        "takes": _takes(found),
         "asked": fmt.count(found.requests) if found else "0",
         "errors": fmt.count(found.errors) if found else "0",
         "samples": fmt.count(found.samples) if found else "0",
@@ -179,6 +184,13 @@ def source_row(one: SourceHealth, now: float) -> dict[str, object]:
         "oldest": _ago(progress.oldest, now) if progress and progress.oldest else "",
         "backfill": _backfill(one),
     }
+
+
+def _takes(found: Found | None) -> str:
+    """How long answers take."""
+    if found is None or found.usual is None:
+        return ""
+    return f"within {seconds(found.usual)}, at most {seconds(found.slowest)}"
 
 
 def _backfill(one: SourceHealth) -> str:
