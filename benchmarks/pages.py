@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -30,7 +31,7 @@ from slo.store.engine import open_engine, reading, writing
 from slo.web.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from flask import Flask
     from sqlalchemy import Engine
@@ -45,21 +46,27 @@ ROUNDS = 15
 
 def pages(size: int) -> dict[str, Any]:
     """Time on the server and compressed size of each page, by path; and of /healthz."""
+    with burnt(size) as fleet:
+        return fleet.measure()
+
+
+@contextmanager
+def burnt(size: int) -> Iterator[BookedFleet]:
+    """A fleet after incidents that are over, and in others that are not."""
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine(f"sqlite:///{folder}/slo.db")
         migrations.upgrade(engine)
-        fleet = _Fleet(engine, size)
+        fleet = BookedFleet(engine, size)
         fleet.fill()
         fleet.burn(12)
         fleet.calm(80)
         fleet.settle()
         fleet.burn(12)
-        measured = fleet.measure()
+        yield fleet
         engine.dispose()
-    return measured
 
 
-class _Fleet:
+class BookedFleet:
     """So many SLOs in services of five, booked as cycles book them."""
 
     def __init__(self, engine: Engine, size: int) -> None:

@@ -26,6 +26,7 @@ from gates import CLIENTS, EVERY, gates
 from outbox import BATCHES, outbox
 from pages import pages
 from paging import OURS, PACES, paging
+from reports import reports
 from server import prometheus
 from table import Figure, Table
 
@@ -181,6 +182,20 @@ class Bench:
                     not (slow or large) if aimed else None,
                     f"first {one['first'] * 1000:.0f} ms;"
                     f" {one['seconds'] / bare:.0f} times /healthz",
+                )
+            )
+
+    def reports(self) -> None:
+        """A whole month's report: from the store, and as each of its files."""
+        size = 100 if self.quick else 1000
+        found = _child("report", size=size)
+        for what, seconds in found["seconds"].items():
+            self.table.add(
+                Figure(
+                    "report",
+                    f"{what}, {size} SLOs",
+                    f"{seconds * 1000:.0f} ms",
+                    remark=f"{found['kb'][what]:.0f} kB" if what in found["kb"] else "",
                 )
             )
 
@@ -391,6 +406,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "help": Bench.starts,
     "page": Bench.pages,
     "site": Bench.site,
+    "report": Bench.reports,
     "store": Bench.stores,
     "outbox": Bench.outboxes,
     "decisions": Bench.decisions,
@@ -405,6 +421,7 @@ MEASURES = CHILDREN | {
     "outbox": outbox,
     "pages": pages,
     "paging": paging,
+    "report": reports,
 }
 """What a child process measures, by name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ LONGEST_AHEAD = 86_400
 """Seconds that one may lie in the future: a deploy that is about to begin."""
 _MOST_LABELS, _LONGEST_LABEL = 20, 200
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,62}")
-_SAME = ("kind", "scope", "end", "title", "text", "url", "labels")
+_SAME = ("kind", "scope", "title", "text", "url", "labels")
 """What of two annotations with one key must be equal."""
 
 
@@ -58,9 +59,14 @@ def annotate(
 ) -> Added:
     """Marks the timeline of `scope` at `at`, by default now.
 
-    Sent again with the same `key` and content it stays one annotation. Raises
-    `RefusedError`, and `KeyUsedError` for a key that belongs to another one.
+    Sent again with the same `key` and content it stays one annotation; with an `end`
+    as well, one that runs is over. Raises `RefusedError`, and `KeyUsedError` for a key
+    that belongs to another one.
     """
+    key = None if key is None else ensure_text("key", key, LONGEST_KEY)
+    known = None if key is None else marks.of_key(session, key)
+    if at is None and known is not None:
+        at = known.annotation.at
     first, last = _span(at, end, now)
     wanted = Annotation(
         0,
@@ -74,12 +80,16 @@ def annotate(
         _ensure_labels(labels or {}),
         ensure_text("who", who, LONGEST_WHO),
         now,
-        None if key is None else ensure_text("key", key, LONGEST_KEY),
+        key,
     )
-    added = marks.add(session, wanted)
-    if not added.new:
-        _ensure_same(added, wanted, at)
-    return added
+    added = known or marks.add(session, wanted)
+    if added.new:
+        return added
+    _ensure_same(added, wanted, at)
+    ended = None
+    if last is not None:
+        ended = marks.end(session, added.annotation.id, last, now, wanted.who)
+    return added if ended is None else replace(added, annotation=ended)
 
 
 def remove(session: Session, annotation_id: int, *, who: str, now: int) -> Annotation:
@@ -118,6 +128,8 @@ def _ensure_same(added: Added, wanted: Annotation, at: int | None) -> None:
     if added.removed:
         raise KeyUsedError("key", "belongs to an annotation that was removed; send another key")
     differing = [name for name in _SAME if getattr(kept, name) != getattr(wanted, name)]
+    if None not in {kept.end, wanted.end} and kept.end != wanted.end:
+        differing.append("end")
     if at is not None and kept.at != wanted.at:  # Unsaid, it is the time of each sending.
         differing.append("at")
     if differing:

@@ -42,6 +42,7 @@ FLOORS = {
     "annotating": 3,
     "loaded": 3,
     "loaded_metrics": 4,
+    "reload_audit": 3,
     "reloading": 3,
     "access": 3,
     "silencing": 3,

@@ -35,6 +35,7 @@ _KIND = click.Choice(KINDS)
 @make(
     "add",
     'slo annotate add fraud-model --title "fraud-model 2.4" --label version=2.4 --key deploy-42',
+    'slo annotate add ranker --kind experiment --title "arm B" --key exp-7 --end 2026-12-04',
     "slo annotate add '*' --kind config --title \"new rate limits\" --at 2026-11-20T20:00:00Z",
 )
 @click.argument("scope")
@@ -51,7 +52,11 @@ _KIND = click.Choice(KINDS)
     metavar="NAME=VALUE",
     help="Such as version=2.4 or commit=ab12cd; may be given again.",
 )
-@click.option("--key", metavar="TEXT", help="A key of your own: sent twice, it is one annotation.")
+@click.option(
+    "--key",
+    metavar="TEXT",
+    help="A key of your own: sent twice, it is one annotation; again with --end, it is over.",
+)
 @WHO
 def add_command(
     settings: Settings,
@@ -87,7 +92,7 @@ def add_command(
             key=key,
         )
     found = added.annotation
-    known = "" if added.new else " is there already"
+    known = "" if added.new else " is there already" if end is None else " is over"
     click.echo(f"Annotation {found.id}{known}: {found.kind} at {rfc3339(found.at)}, {found.scope}.")
     return 0
 

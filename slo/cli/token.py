@@ -88,7 +88,11 @@ def add_command(
 @make("list", "slo token list", "slo token list --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
 def list_command(settings: Settings, *, as_json: bool) -> int:
-    """List the tokens that are not revoked: what each is for, its scope, its last use."""
+    """List the tokens that are not revoked: what each is for, its scope, its last use.
+
+    Expired ones are marked as over. The secret part of a token is not kept, so it
+    cannot be shown again.
+    """
     now = int(time.time())
     with open_store(settings) as engine, reading(engine) as session:
         found = tokens.all_tokens(session)
@@ -118,7 +122,11 @@ def list_command(settings: Settings, *, as_json: bool) -> int:
 @click.argument("token_id", metavar="ID")
 @WHO
 def revoke_command(settings: Settings, token_id: str, who: str | None) -> int:
-    """Make token ID good for nothing, at once and for ever."""
+    """Make token ID good for nothing, at once and for ever.
+
+    ID is the first column of `slo token list`, and the 12 digits after `slo_` in the
+    token itself, which tell a leaked one without its secret.
+    """
     now = int(time.time())
     with refusals(), open_store(settings) as engine, writing(engine) as session:
         gone = access.revoke(session, token_id, who=user(who), now=now)

@@ -90,7 +90,10 @@ def add_command(
 @make("list", "slo user list", "slo user list --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
 def list_command(settings: Settings, *, as_json: bool) -> int:
-    """List the users, their roles, and when each was seen last."""
+    """List the users, their roles, and when each was seen last.
+
+    People of an OpenID Connect provider are among them once they have logged in.
+    """
     with open_store(settings) as engine, reading(engine) as session:
         found = users.all_users(session)
     if as_json:
@@ -148,7 +151,11 @@ def password_command(
 @_LAST
 @WHO
 def disable_command(settings: Settings, name: str, who: str | None, *, last: bool) -> int:
-    """Let user NAME in no more, until enabled; sessions end, their tokens rest."""
+    """Let user NAME in no more, until enabled.
+
+    Their sessions end at once, and their tokens are refused meanwhile. What they
+    did stays in the audit.
+    """
     return _change(
         settings,
         lambda session, now: access.disable(session, name, who=user(who), now=now, last=last),
@@ -160,7 +167,11 @@ def disable_command(settings: Settings, name: str, who: str | None, *, last: boo
 @_NAME
 @WHO
 def enable_command(settings: Settings, name: str, who: str | None) -> int:
-    """Let user NAME, who was disabled, in again."""
+    """Let user NAME, who was disabled, in again.
+
+    Role and password are what they were, and tokens that have not expired are good
+    again. Sessions stay ended.
+    """
     return _change(
         settings,
         lambda session, now: access.enable(session, name, who=user(who), now=now),
@@ -187,7 +198,10 @@ def remove_command(settings: Settings, name: str, who: str | None, *, last: bool
 @make("sessions", "slo user sessions", "slo user sessions ada")
 @click.argument("name", required=False)
 def sessions_command(settings: Settings, name: str | None) -> int:
-    """List where users (or NAME alone) are logged in."""
+    """List where users are logged in; with NAME, that user alone.
+
+    `slo user revoke NAME` ends all sessions of a user.
+    """
     now = int(time.time())
     with refusals(), open_store(settings) as engine, reading(engine) as session:
         chosen = None if name is None else access.ensure_user(session, name).id
@@ -212,7 +226,11 @@ def sessions_command(settings: Settings, name: str | None) -> int:
 @_NAME
 @WHO
 def revoke_command(settings: Settings, name: str, who: str | None) -> int:
-    """End all sessions of user NAME, who may log in again."""
+    """End all sessions of user NAME, who may log in again.
+
+    Tokens stay good; `slo token revoke` ends one. To keep somebody out, use
+    `slo user disable`.
+    """
 
     def end(session: Session, now: int) -> User:
         access.end_sessions(session, name, who=user(who), now=now)

@@ -15,6 +15,7 @@ from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.notify.dispatcher import Dispatcher
 from slo.notify.heartbeat import Heartbeat
+from slo.reload_audit import ReloadAudit
 from slo.reloading import Reloader, can_be_watched
 from slo.scheduler.jobs import Jobs
 from slo.sources import Sources
@@ -82,9 +83,15 @@ def serve(
         warm(app)
 
     jobs = Jobs(engine, loaded, metrics, sources, on_cycle)
+    noted = ReloadAudit(engine, settings)
+
+    def on_reload(found: Settings) -> None:
+        noted.note(found, time.time())
+        jobs.settle(found)
+
     reloader = None
     if file is not None:
-        reloader = Reloader(file, os.environ, loaded, jobs.settle, asked=asked)
+        reloader = Reloader(file, os.environ, loaded, on_reload, asked=asked)
     try:
         dispatcher.start()
         jobs.start()

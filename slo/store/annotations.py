@@ -11,6 +11,7 @@ from sqlalchemy import or_, select, tuple_, update
 from slo.domain.annotation import Annotation
 from slo.domain.scope import EVERYTHING
 from slo.store import audit, dialect, schema
+from slo.store.errors import StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -56,12 +57,29 @@ def add(session: Session, wanted: Annotation) -> Added:
     statement = statement.on_conflict_do_nothing(index_elements=[_a.c.key])
     number = session.execute(statement.returning(_a.c.id)).scalar()
     if number is None:
-        kept, removed_at = _of_key(session, wanted.key or "")
-        return Added(kept, new=False, removed=removed_at is not None)
+        kept = of_key(session, wanted.key or "")
+        if kept is not None:
+            return kept
+        raise StoreError("an annotation was not kept, and none has its key")
     detail = {"id": number, "labels": dict(wanted.labels)}
     detail |= {name: row[name] for name in ("kind", "at", "end", "title", "url", "key")}
     audit.add(session, wanted.created_at, wanted.who, "annotate", wanted.scope, detail)
     return Added(replace(wanted, id=number), new=True)
+
+
+def end(session: Session, annotation_id: int, until: int, at: int, who: str) -> Annotation | None:
+    """Says when one that runs was over, and audits it; None: none with this id runs."""
+    statement = (
+        update(_a)
+        .where(_a.c.id == annotation_id, _a.c.end.is_(None), _a.c.removed_at.is_(None))
+        .values(end=until)
+        .returning(*_COLUMNS)
+    )
+    ended = next((_annotation(row) for row in session.execute(statement)), None)
+    if ended is not None:
+        detail, old, new = {"id": ended.id}, {"end": None}, {"end": until}
+        audit.add(session, at, who, "end-annotation", ended.scope, detail, old=old, new=new)
+    return ended
 
 
 def remove(session: Session, annotation_id: int, at: int, who: str) -> Annotation | None:
@@ -85,6 +103,15 @@ def one(session: Session, annotation_id: int) -> Annotation | None:
     """The annotation with this id, unless it was removed."""
     query = select(*_COLUMNS).where(_a.c.id == annotation_id, _a.c.removed_at.is_(None))
     return next((_annotation(row) for row in session.execute(query)), None)
+
+
+def of_key(session: Session, key: str) -> Added | None:
+    """The annotation that has this key, removed or not; None: the key is free."""
+    query = select(*_COLUMNS, _a.c.removed_at).where(_a.c.key == key)
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    return Added(_annotation(row[:-1]), new=False, removed=row.removed_at is not None)
 
 
 def between(
@@ -134,11 +161,6 @@ def _about(scope: str) -> ColumnElement[bool]:
     if name == EVERYTHING:
         return or_(_a.c.scope == EVERYTHING, _a.c.scope.startswith(f"{service}/", autoescape=True))
     return _a.c.scope.in_((EVERYTHING, f"{service}/*", scope))
-
-
-def _of_key(session: Session, key: str) -> tuple[Annotation, int | None]:
-    row = session.execute(select(*_COLUMNS, _a.c.removed_at).where(_a.c.key == key)).one()
-    return _annotation(row[:-1]), row.removed_at
 
 
 def _annotation(row: Any) -> Annotation:

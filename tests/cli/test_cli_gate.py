@@ -274,6 +274,15 @@ def test_what_cannot_be_marked_is_refused(known, args, told):
     assert told in known.run("annotate", *args, code=2).stderr
 
 
+def test_an_experiment_is_ended_by_its_key(known):
+    args = ("annotate", "add", "api", "--kind", "experiment", "--title", "arm B", "--key", "x")
+    known.run(*args, "--at", "2026-01-01T00:00:00Z")
+    over = known.run(*args, "--end", "2026-01-15T00:00:00Z").stdout
+    assert over == "Annotation 1 is over: experiment at 2026-01-01T00:00:00Z, api/*.\n"
+    (one,) = json.loads(known.run("annotate", "list", "--json").stdout)["annotations"]
+    assert one["end"] == "2026-01-15T00:00:00Z"
+
+
 def test_a_key_with_other_content_is_refused(known):
     known.run("annotate", "add", "api", "--title", "x", "--key", "k")
     refused = known.run("annotate", "add", "api", "--title", "y", "--key", "k", code=2)

@@ -12,6 +12,9 @@ from slo.domain.report import Count, IncidentTally, Lengths
 from slo.domain.span import Span
 from slo.reports.periods import months_of, periods_of, usual_period
 from slo.reports.reading import report_of
+from slo.reports.slo_tables import verdict_cell
+from slo.reports.view import view_of
+from slo.reports.words import headline
 from slo.store import slos
 from slo.store.engine import reading, writing
 from tests.reports import world
@@ -93,6 +96,30 @@ def test_a_running_month_is_told_so_far(two_months):
     one = line(found, "shop/latency")
     assert (one.verdict.running, one.verdict.bad) == (True, 4 * 54)
     assert one.verdict.budget.allowed == pytest.approx(0.1 * 100 * 720)
+
+
+def test_an_slo_under_its_objective_is_within_budget_only_as_more_is_expected(two_months):
+    # 54 hours of ten events, one of them bad: 90 % for 95 %, and 54 of 360 that are allowed.
+    found = report(two_months, "2026-11")
+    assert [one.slo for one in found.under] == ["ranker/accuracy"]
+    verdict = line(found, "ranker/accuracy").verdict
+    assert (verdict.met, verdict.sli, verdict.spent) == (True, 0.9, pytest.approx(54 / 360))
+    assert verdict_cell(verdict).sub == "SLI under the objective so far"
+    assert verdict_cell(line(found, "shop/latency").verdict).sub == ""
+    assert headline(found)[1].startswith("ranker/accuracy is under its objective so far: within")
+    # A whole period is met or missed, whatever its SLI.
+    assert not report(two_months).under
+
+
+def test_a_period_before_the_ledger_is_not_compared_with(two_months):
+    first = report(two_months, "2026-09")
+    assert not first.comparable
+    view = view_of(first)
+    texts = " ".join([*view.headline, *(t.detail for t in view.tiles)])
+    assert "no ledger in August 2026" in texts
+    assert "than in August" not in texts
+    assert "as many as" not in texts
+    assert report(two_months, "2026-10").comparable
 
 
 def test_a_report_made_early_tells_what_was_known_then(two_months):

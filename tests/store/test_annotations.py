@@ -55,6 +55,17 @@ def test_the_same_key_twice_is_one_annotation(engine):
         assert len(audit.of(session, "svc/*")) == 3
 
 
+def test_one_that_runs_is_ended_once(engine):
+    (runs,) = put(engine, make(key="k"))
+    with writing(engine) as session:
+        ended = annotations.end(session, runs.id, NOW + 60, NOW + 70, "mia")
+        assert ended == dataclasses.replace(runs, end=NOW + 60)
+        assert annotations.end(session, runs.id, NOW + 90, NOW + 90, "mia") is None
+        assert annotations.of_key(session, "k") == annotations.Added(ended, new=False)
+        assert annotations.of_key(session, "j") is None
+        assert [e.action for e in audit.of(session, "svc/*")] == ["end-annotation", "annotate"]
+
+
 def test_two_senders_of_one_key_at_once_make_one_annotation(engine):
     start, found = threading.Barrier(4), []
 

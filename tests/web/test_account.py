@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from slo.config import parse
 from slo.domain.token import token_id
 from slo.store import audit, sessions, tokens
 from slo.store import users as kept
@@ -324,3 +325,28 @@ def test_a_time_that_cannot_be_read_is_told(ada):
     answer = ada.get("/audit?from=yesterday")
     assert answer.status_code == 400
     assert "is not a time" in answer.text
+
+
+def test_the_audit_leads_to_what_an_entry_is_about(engine, ada):
+    subjects = {
+        "fraud/availability": "/slo/fraud/availability",
+        "fraud": "/service/fraud",
+        "fraud/*": "/service/fraud",
+        "gone/availability": None,
+        "*": None,
+        "user/bo": "/access",
+        "incident/7": "/incidents/7",
+        "receiver/pager": "/system#receivers",
+        "slo.yaml": "/system/configuration",
+    }
+    slices = "{objective: 99%, slices: {query: m, at_least: 0}}"
+    yaml = f"services: {{fraud: {{slos: {{availability: {slices}}}}}}}"
+    ada.application.extensions["slo"].loaded.put(parse(yaml, "slo.yaml", {}), NOW)
+    with writing(engine) as session:
+        session.execute(audit._a.delete())
+        for subject in subjects:
+            audit.add(session, NOW, "mia", "do", subject, {})
+    page = ada.get("/audit").text
+    for subject, link in subjects.items():
+        assert (f">{subject}</a>" in page) == (link is not None), subject
+        assert link is None or f'<a href="{link}">{subject}</a>' in page

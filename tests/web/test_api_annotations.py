@@ -71,6 +71,29 @@ def test_the_same_key_again_is_200_and_with_other_content_409(api):
     assert len(listed(api)["annotations"]) == 1
 
 
+def test_an_experiment_is_over_once_its_key_comes_with_an_end(api, engine):
+    made = post(api, kind="experiment", at=int(NOW) - DAY, key="exp-7")
+    early = {"kind": "experiment", "key": "exp-7", "end": int(NOW) - 2 * DAY}
+    problem = api.post("/api/v1/annotations", json={**DEPLOY, **early})
+    assert problem.status_code == 400
+    assert "end: lies before 2026-11-19T20:21:12Z" in problem.json["detail"]
+    over = post(api, 200, kind="experiment", key="exp-7", end=int(NOW) - 60, who="mia")
+    assert over == {**made, "end": "2026-11-20T20:20:12Z"}
+    # What is sent again changes nothing, with its end or without.
+    assert post(api, 200, kind="experiment", key="exp-7", end=int(NOW) - 60) == over
+    assert post(api, 200, kind="experiment", at=int(NOW) - DAY, key="exp-7") == over
+    problem = post(api, 409, kind="experiment", key="exp-7", end=int(NOW))
+    assert "whose end is different" in problem["detail"]
+    assert listed(api)["annotations"] == [over]
+    with reading(engine) as session:
+        entry = audit.of(session)[0]
+    assert (entry.action, entry.who, dict(entry.new)) == (
+        "end-annotation",
+        "mia",
+        {"end": int(NOW) - 60},
+    )
+
+
 def test_without_a_key_two_are_two(api):
     post(api, key=None)
     post(api, key=None)

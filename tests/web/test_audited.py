@@ -19,6 +19,7 @@ from tests.support.logins import PASSWORD, add_user, audited, begin, field_of, l
 
 SCOPE = "fraud-model/availability"
 SILENCE = {"scope": "ranker/*", "until": "2h", "why": "a move"}
+GATE = {"scope": SCOPE, "until": "2h", "why": "a fix"}
 SPAN = {"from": "2026-11-20T20:00:00Z", "to": "2026-11-20T20:10:00Z"}
 EXCLUSION = {"scope": "ranker/*", "category": "maintenance", "why": "a move"}
 RULE = {"rrule": "FREQ=WEEKLY", "start": "2026-11-20T03:00", "for": "1h", "zone": "UTC"}
@@ -60,10 +61,10 @@ CHANGES = {
     "remove_exclusion": ("include", "/exclusions/{exclusion}/remove", {"why": "a mistake"}),
     "remove_schedule": (
         "include-recurring",
-        "/exclusions/schedule/{schedule}/remove",
+        "/exclusions/{schedule}/remove",
         {"why": "over"},
     ),
-    "open_gate": ("open-gate", "/gate-overrides", {"scope": SCOPE, "until": "2h", "why": "a fix"}),
+    "open_gate": ("open-gate", "/gate-overrides", GATE),
     "release_gate": ("release-gate", "/gate-overrides/{gate}/end", {"why": "it is out"}),
     "acknowledge": ("incident-acknowledge", "/incidents/{open}/acknowledge", {}),
     "assign": ("incident-assign", "/incidents/{open}/assign", {"assignee": "eve"}),
@@ -182,56 +183,63 @@ class Town:
         assert answer.status_code == 201, answer.text
         return answer.json
 
-    def find(self, what):
-        """The id of what a `{...}` of a path stands for."""
-        match what:
-            case "resolved" | "open":
-                return getattr(self.made, what)
-            case "token" | "own_token":
-                owner = "ada" if what == "own_token" else None
-                return self.made_by_api("/tokens", {"name": "x", "scope": "read", "user": owner})[
-                    "id"
-                ]
-            case "session" | "own_session":
-                name = "ada" if what == "own_session" else "bo"
-                return logins.digest(begin(self.engine, name, self.now))[: sessions.PUBLIC_LENGTH]
-            case "silence":
-                return self.made_by_api("/silences", SILENCE)["id"]
-            case "gate":
-                body = {"scope": SCOPE, "until": "2h", "why": "a fix"}
-                return self.made_by_api("/gate-overrides", body)["id"]
-            case "schedule":
-                word = self.made_by_api("/exclusions", {**EXCLUSION, **RULE})
-                return word["id"].rpartition("/")[2] if isinstance(word["id"], str) else word["id"]
-            case "annotation":
-                return self.made_by_api("/annotations", MARK)["id"]
-            case "item" | "item_version":
-                item = self.api("GET", "/action-items", None).json["items"][0]
-                return item["id"] if what == "item" else item["version"]
-            case "exclusion":
-                return self.made_by_api("/exclusions", {**EXCLUSION, **SPAN})["id"]
-        with writing(self.engine) as session:
-            return self._in_store(session, what)
-
-    def _in_store(self, session, what):
-        match what:
-            case "version":
-                return postmortems.one(session, self.made.resolved).about.version
-            case "dead":
-                return outbox.dead_ids(session)[0]
-            case "paused":
-                health = receivers.lock(session, "hook", self.now, wait=True)
-                paused = replace(health, paused_at=self.now, paused_why="answered 401")
-                receivers.put(session, health, paused)
-                return "hook"
-        raise AssertionError(what)
-
     def filled(self, text):
         head, brace, rest = text.partition("{")
         if not brace:
             return text
         name, _, tail = rest.partition("}")
-        return f"{head}{self.find(name)}{self.filled(tail)}"
+        return f"{head}{FOUND[name](self)}{self.filled(tail)}"
+
+
+def item_of(town):
+    return town.api("GET", "/action-items", None).json["items"][0]
+
+
+def token_of(town, owner=None):
+    return town.made_by_api("/tokens", {"name": "x", "scope": "read", "user": owner})["id"]
+
+
+def session_of(town, name):
+    return logins.digest(begin(town.engine, name, town.now))[: sessions.PUBLIC_LENGTH]
+
+
+def version_of(town):
+    with reading(town.engine) as session:
+        return postmortems.one(session, town.made.resolved).about.version
+
+
+def dead_of(town):
+    with reading(town.engine) as session:
+        return outbox.dead_ids(session)[0]
+
+
+def paused(town):
+    with writing(town.engine) as session:
+        health = receivers.lock(session, "hook", town.now, wait=True)
+        stopped = replace(health, paused_at=town.now, paused_why="answered 401")
+        receivers.put(session, health, stopped)
+    return "hook"
+
+
+FOUND = {
+    "resolved": lambda town: town.made.resolved,
+    "open": lambda town: town.made.open,
+    "token": token_of,
+    "own_token": lambda town: token_of(town, "ada"),
+    "session": lambda town: session_of(town, "bo"),
+    "own_session": lambda town: session_of(town, "ada"),
+    "item": lambda town: item_of(town)["id"],
+    "item_version": lambda town: item_of(town)["version"],
+    "version": version_of,
+    "dead": dead_of,
+    "paused": paused,
+    "annotation": lambda town: town.made_by_api("/annotations", MARK)["id"],
+    "silence": lambda town: town.made_by_api("/silences", SILENCE)["id"],
+    "gate": lambda town: town.made_by_api("/gate-overrides", GATE)["id"],
+    "exclusion": lambda town: town.made_by_api("/exclusions", {**EXCLUSION, **SPAN})["id"],
+    "schedule": lambda town: town.made_by_api("/exclusions", {**EXCLUSION, **RULE})["id"],
+}
+"""What the `{...}` of paths and bodies stand for; found, or made for it."""
 
 
 @pytest.fixture(scope="module")

@@ -125,15 +125,15 @@ def test_what_burns_how_fast_and_what_is_left_comes_before_all_forms(burning):
     found = text(client(burning).get("/incidents/1"))
     first = found[: found.index("Work on it")]
     for wanted in (
-        "Burning for 6\u202fmin since 20 Nov 21:00, detected in 1\u202fmin",
-        "Burn rate, 5\u202fmin 500x",
-        "over 1\u202fh, still burns",
-        "Bad events 300 50.0\u202f% of 600",
-        "of the budget for 30\u202fd",
+        "Burning for 6 min since 20 Nov 21:00 , detected in 1 min",
+        "Burn rate, 5 min 500x",
+        "over 1 h, still burns",
+        "Bad events 300 50.0 % of 600",
+        "of the budget for 30 d",
         "Budget left",
         "Where the bad events came from",
     ):
-        assert wanted in first.replace("20\u202fNov", "20 Nov"), wanted
+        assert wanted in first, wanted
 
 
 def test_once_it_is_over_the_times_and_the_cost_are_told(over):

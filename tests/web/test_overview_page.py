@@ -174,7 +174,7 @@ def test_sorted_by_attention_the_worst_service_leads(site):
 
 
 @pytest.mark.parametrize(
-    "query", ["state=nonsense", "sort=%00", "owner=", "q=%20%20", "x=1", "q=%ff%fe"]
+    "query", ["state=nonsense", "sort=%01", "owner=", "q=%20%20", "x=1", "q=%ff%fe"]
 )
 def test_odd_queries_are_no_errors(site, query):
     page(site, f"/?{query}")
@@ -436,6 +436,11 @@ def test_column_heads_sort_turn_round_and_keep_the_filter(mixed):
 def test_the_sorted_column_says_so(mixed, sort, way):
     (head,) = [a for a in page(mixed, f"/?sort={sort}").all("th") if "aria-sort" in a]
     assert head["aria-sort"] == way
+
+
+def test_the_status_page_is_a_step_away(site):
+    links = [a.get("href") for a in page(site, "/").all("a")]
+    assert {"/status", "/feed.atom"} <= set(links)
 
 
 def test_services_lead_to_their_pages(mixed):

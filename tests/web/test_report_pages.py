@@ -75,7 +75,9 @@ class TestPages:
         links = {a.get("href") for a in found.all("a")}
         query = "?service=shop&owner=shop-team"
         assert {f"/reports/2026-09{query}", f"/reports/2026-11{query}"} <= links
-        assert {f"/reports/2026-10.{kind}{query}" for kind in ("md", "csv", "json")} <= links
+        assert {
+            f"/reports/2026-10.{kind}{query}" for kind in ("md", "csv", "json", "html")
+        } <= links
         assert {"/slo/shop/availability", "/incidents/1", "/service/shop"} <= links
         assert "/slo/ranker/accuracy" not in links
 
@@ -112,6 +114,7 @@ class TestFiles:
             ("md", "text/markdown; charset=utf-8", "# SLO report: October 2026"),
             ("csv", "text/csv; charset=utf-8", "period,start,end"),
             ("json", "application/json", '{"period":{"name":"2026-10"'),
+            ("html", "text/html; charset=utf-8", "<!doctype html>"),
         ],
     )
     def test_each_comes_with_its_type_and_name(self, client, kind, media, begins):

@@ -14,7 +14,7 @@ from slo.domain.booking import Booking
 from slo.domain.ledger import Exclusion, Increment
 from slo.domain.silence import Silence
 from slo.domain.span import Span
-from slo.domain.standing import StandingAlert
+from slo.domain.standing import Note, StandingAlert
 from slo.store import annotations, booking, exclusions, incidents, silences
 from slo.store.engine import writing
 from slo.web.charts import composite, strips
@@ -138,8 +138,23 @@ def test_the_figures_at_the_top_name_the_worst(found):
     assert "SLOs 3 1 restricted, 1 new, 1 healthy" in found.text
 
 
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [([7, 30], 30), ([7, 365], 31), ([90, 365], 90), ([30], 30)],
+)
+def test_budgets_are_drawn_over_a_month_unless_all_windows_are_longer(days, shown):
+    found = [make_standing(window=Span(AT - n * DAY, AT)) for n in days]
+    assert composite.shown_span(found) == Span(AT - shown * DAY, AT)
+
+
+def test_budgets_are_drawn_from_where_the_ledger_begins():
+    young = Note("young", "It begins.", None, AT - 30 * DAY, AT - 5 * 3600)
+    found = [make_standing(notes=(young,)), make_standing("fraud-model/b", notes=(young,))]
+    assert composite.shown_span(found) == Span(AT - 5 * 3600, AT)
+
+
 def test_what_fires_is_told_with_rule_time_and_reason(found):
-    assert "page fires errors page-1h for 22 min, since 20 Nov 19:59 UTC. burned 16x" in found.text
+    assert "page fires errors page-1h for 22 min, since 20 Nov 19:59 UTC: burned 16x" in found.text
 
 
 def test_open_and_past_incidents_are_listed(found):
@@ -273,7 +288,7 @@ def test_an_unknown_service_is_404_and_names_what_is_alike(client):
     assert "/service/search" in [a.get("href") for a in found.all("a")]
 
 
-@pytest.mark.parametrize("name", ["x" * 5000, "%3Cscript%3Ealert(1)", "%00", "%ff%fe"])
+@pytest.mark.parametrize("name", ["x" * 5000, "%3Cscript%3Ealert(1)", "%01", "%ff%fe"])
 def test_odd_services_are_404(client, name):
     html = client.get(f"/service/{name}")
     assert html.status_code == 404

@@ -322,7 +322,7 @@ def test_a_page_changes_nothing(full, client):
         assert before == (alerts.states(session), len(alerts.history(session)))
 
 
-def test_the_head_says_what_fires(full, client):
+def test_the_head_says_what_fires(client):
     head = page(client, AVAILABILITY).text.partition("Budget left")[0]
     assert "\u25c6 page fires" in head
     assert "fires" not in page(client, "/slo/ranker/availability").text.partition("Budget left")[0]
@@ -341,6 +341,14 @@ def test_a_young_ledger_fills_the_charts_and_the_whole_window_is_a_step_away(cli
 def test_an_old_ledger_is_shown_over_its_window(site):
     links = [a for a in page(site, LATENCY).all("a") if a.get("aria-current") == "true"]
     assert [a["href"] for a in links] == ["?range=window"]
+
+
+def test_an_slo_that_is_gone_from_slo_yaml_says_so_and_forecasts_nothing(site):
+    text = page(site, "/slo/gone/availability").text
+    assert "not in slo.yaml any more, so nothing is counted since 20 Nov 20:21 UTC" in text
+    assert "Budget gone \u2013 not in slo.yaml" in text
+    assert "left of the 30 d that ended 20 Nov 20:21 UTC" in text
+    assert "any more" not in page(site, LATENCY).text
 
 
 def book_hours(engine, bad):

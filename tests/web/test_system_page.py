@@ -421,6 +421,10 @@ def test_what_is_shown_is_yaml_of_the_same_keys(tmp_path):
     urls = ["https://mia:hunter22@a.example/b?key=abcdef"]
     assert "hunter22" not in hidden_text({"prometheus": {"urls": urls}, "url": urls[0]})
     assert "abcdef" not in hidden_text({"prometheus": {"urls": urls}, "url": urls[0]})
+    oidc = {"issuer": "https://login.example/work", "client_id": "x", "client_secret": "hunter22"}
+    shown = hidden_text({"site": {"oidc": oidc}})
+    assert "hunter22" not in shown
+    assert "https://login.example/work" in shown
     assert hidden_text({"name": None, "x": ["a"]}) == "name: null\nx:\n- a\n"
 
 

@@ -29,7 +29,7 @@ MOST_LINES = 8
 FLOOR = -1.0
 """Lines end here: one budget spent many times over would press all others flat."""
 _POINTS = 200
-_MONTH = 31 * 86_400
+_HOUR, _MONTH = 3600, 31 * 86_400
 _TONES = ("blue", "amber", "healthy", "red")
 _STROKES = ("solid", "dashes", "dots", "dash-dot", "long")
 
@@ -38,12 +38,19 @@ def shown_span(standings: Iterable[Standing]) -> Span:
     """From where the longest window began to the newest reading, yet no more than a month.
 
     A year beside a week would press the week flat, so only windows that are all longer
-    than a month are shown longer, as long as the shortest of them.
+    than a month are shown longer, as long as the shortest of them. A window begins
+    where its ledger does, if that is later.
     """
     known = list(standings)
     end = max(s.at for s in known)
-    begun = [s.window.start for s in known]
-    return Span(max(min(begun), min(max(begun), end - _MONTH)), end)
+    begun = [_begun(s) for s in known]
+    start = max(min(begun), min(max(begun), end - _MONTH))
+    return Span(min(start, end - _HOUR), end)
+
+
+def _begun(standing: Standing) -> int:
+    young = (note.last for note in standing.notes if note.kind == "young")
+    return next((at for at in young if at is not None), standing.window.start)
 
 
 def lowest(standings: Iterable[Standing]) -> list[Standing]:

@@ -29,7 +29,8 @@ class AnnotationChange(Change):
     )
     key: str | None = Field(
         default=None,
-        description="A key of your own: sent twice with the same content, it is one annotation.",
+        description="A key of your own: sent twice with the same content, it is one annotation;"
+        " sent again with an `end`, one that runs is over.",
         examples=["deploy-4711"],
     )
 

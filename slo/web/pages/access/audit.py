@@ -15,12 +15,13 @@ from slo.store import audit
 from slo.store.audit import Wanted
 from slo.store.engine import reading
 from slo.web.heading import cycle_line
+from slo.web.links import service_url, slo_url
 from slo.web.moment import moment
 from slo.web.permission import needs
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from markupsafe import Markup
 
@@ -33,6 +34,13 @@ _FILTERS = ("who", "action", "subject", "from", "to")
 _LONGEST = 200
 _LATEST_ID = 2**62
 _WORDS: dict[bool | None, str] = {None: "", True: "yes", False: "no"}
+_PAGES = {
+    "user": "/access",
+    "token": "/access",
+    "receiver": "/system#receivers",
+    audit.CONFIG: "/system/configuration",
+}
+"""Where kinds of subjects are shown that have no page of their own."""
 _TIMES = frozenset({"at", "start", "end", "until", "from", "to", "since"})
 """Values that are times, beside those whose names end with `_at`."""
 
@@ -64,6 +72,7 @@ def show_audit() -> str | tuple[str, int]:
         wanted = _wanted(typed, int(now))
     except InstantError as fault:
         error = str(fault)
+    known = frozenset(slo.id for slo in site.settings.slos)
     with reading(site.engine) as session:
         found = audit.found(session, wanted, PAGE_SIZE + 1)
         page = render_template(
@@ -71,7 +80,7 @@ def show_audit() -> str | tuple[str, int]:
             cycle=cycle_line(session, now),
             typed=typed,
             error=error,
-            rows=[_row(entry, now) for entry in found[:PAGE_SIZE]],
+            rows=[_row(entry, now, known) for entry in found[:PAGE_SIZE]],
             actions=audit.actions(session),
             filtered=any(typed.values()),
             older=_older(typed, found),
@@ -99,7 +108,7 @@ def _older(typed: Mapping[str, str], found: list[Entry]) -> str:
     return f"/audit?{urlencode({**kept, 'before': found[PAGE_SIZE - 1].id})}"
 
 
-def _row(entry: Entry, now: float) -> AuditRow:
+def _row(entry: Entry, now: float, known: Collection[str]) -> AuditRow:
     old, new = entry.old or {}, entry.new or {}
     names = dict.fromkeys([*old, *new])
     return AuditRow(
@@ -108,7 +117,7 @@ def _row(entry: Entry, now: float) -> AuditRow:
         who=entry.who,
         action=entry.action,
         subject=entry.subject,
-        link=_link(entry.subject),
+        link=_link(entry.subject, known),
         detail=[
             (_word(name), _text(name, value))
             for name, value in entry.detail.items()
@@ -122,18 +131,16 @@ def _row(entry: Entry, now: float) -> AuditRow:
     )
 
 
-def _link(subject: str) -> str:
-    """The page of what an entry is about; empty: there is none."""
+def _link(subject: str, known: Collection[str]) -> str:
+    """The page of what an entry is about, an SLO or service of `known` among it; empty: none."""
     kind, _, rest = subject.partition("/")
-    match kind:
-        case "incident":
-            return f"/incidents/{rest}"
-        case "postmortem":
-            return f"/postmortems/{rest}"
-        case "user" | "token":
-            return "/access"
-        case _:
-            return ""
+    if subject in known:
+        return slo_url(kind, rest)
+    if rest in {"", "*"} and any(slo_id.startswith(f"{kind}/") for slo_id in known):
+        return service_url(kind)
+    if kind in {"incident", "postmortem"}:
+        return f"/{kind}s/{rest}"
+    return _PAGES.get(kind, "")
 
 
 def _word(name: str) -> str:

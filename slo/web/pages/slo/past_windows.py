@@ -27,7 +27,9 @@ COUNTS: Mapping[CalendarUnit, int] = {"week": 12, "month": 12, "quarter": 12, "y
 MET = Badge("healthy", "\u2713", "met", "The objective was met.")
 MISSED = Badge("exhausted", "\u2715", "missed", "The objective was missed.")
 WITHIN = Badge("new", "\u25cb", "within budget, so far", "It runs; its projected budget holds.")
-OVER = Badge("exhausted", "\u2715", "over budget, so far", "It runs; its projected budget is spent.")
+OVER = Badge(
+    "exhausted", "\u2715", "over budget, so far", "It runs; more than its budget is spent."
+)
 UNKNOWN = Badge("none", "\u2013", "no events", "There were no events to judge.")
 UNKNOWN_YET = Badge("none", "\u2013", "no events, so far", "It runs; no event has come yet.")
 
