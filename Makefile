@@ -9,6 +9,9 @@ RUN_PATH = $(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin:$(CURDIR)/$(TOOLS)
 # For example: make demo DEMO_FLAGS="--fault errors", make test PYTEST_FLAGS="tests/demo -q"
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
+# Files of tests go to so many processes, in the order of their names: the demo's, which mostly
+# waits, is among the first.
+WORKERS ?= 2
 
 .PHONY: demo test lint bench clean chromium
 .DELETE_ON_ERROR:
@@ -17,7 +20,7 @@ demo: $(VENV)/.project
 	$(BIN)/slo demo $(DEMO_FLAGS)
 
 test: $(VENV)/.dev $(TOOLS)/.prometheus $(TOOLS)/.alertmanager $(TOOLS)/.axe chromium
-	PATH="$(RUN_PATH)" $(BIN)/pytest $(PYTEST_FLAGS)
+	PATH="$(RUN_PATH)" $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
