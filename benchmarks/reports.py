@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pages import burnt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from slo.domain.report import Report
 
 ROUNDS = 5
+URL = "https://slo.example"
 
 
 def reports(size: int) -> dict[str, Any]:
@@ -33,8 +35,8 @@ def reports(size: int) -> dict[str, Any]:
         seconds, report = {"read": _median(read)}, read()
     kilobytes = {}
     for ending, (_, render) in FILES.items():
-        seconds[ending] = _median(lambda render=render: render(report, "https://slo.example"))
-        kilobytes[ending] = len(render(report, "https://slo.example").encode()) / 1024
+        seconds[ending] = _median(partial(render, report, URL))
+        kilobytes[ending] = len(render(report, URL).encode()) / 1024
     return {"seconds": seconds, "kb": kilobytes}
 
 

@@ -55,6 +55,14 @@ class SourceHealth:
     progress: Progress | None
     """Of the SLOs that are counted from it; None: of none."""
 
+    @property
+    def reason(self) -> str:
+        """Why, without the name and the address that stand beside it."""
+        prefixes = (f"{self.name} ({url}): " for url in self.urls)
+        return next(
+            (self.why.removeprefix(p) for p in prefixes if self.why.startswith(p)), self.why
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ReceiverHealth:

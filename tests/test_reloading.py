@@ -157,11 +157,30 @@ def test_a_mended_file_clears_the_faults(file):
     assert file.loaded.state.loaded_at == NOW
 
 
-def test_a_file_that_is_gone_is_a_fault_and_its_settings_stay(file):
+UNREADABLE = {
+    "gone": lambda _: None,
+    "a folder": lambda path: path.mkdir(),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.parametrize("become", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_that_cannot_be_read_is_a_fault_until_it_is_back(file, become):
     file.path.unlink()
-    file.settle()
-    assert "cannot be read" in file.loaded.state.faults[0].message
+    become(file.path)
+    for _ in range(3):
+        file.settle()
+    (fault,) = file.loaded.state.faults
+    assert "cannot be read" in fault.message
     assert file.ids == ["api/a"]
+    (file.path.parent / "new").write_text(YAML + SECOND)
+    if file.path.is_dir():
+        file.path.rmdir()
+    (file.path.parent / "new").rename(file.path)
+    file.settle()
+    assert file.loaded.state.faults == ()
+    assert file.ids == ["api/a", "api/b"]
 
 
 def test_asking_reloads_an_unchanged_file_and_tells_its_faults_again(file, caplog):

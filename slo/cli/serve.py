@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 from typing import TYPE_CHECKING
 
 import click
 
-from slo.access.mode import OpenError, ensure_closed
+from slo.access.mode import OpenError, ensure_closed, only_loopback
 from slo.cli.command import BAD_INPUT
 from slo.cli.command import command as make
 from slo.reloading import listen
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from slo.config import Settings
+
+log = logging.getLogger(__name__)
 
 NO_ADDRESS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
 
@@ -84,6 +87,11 @@ def _ensure_closed(settings: Settings, host: str, engine: Engine) -> None:
         ensure_closed(settings.site, host, users=anybody)
     except OpenError as error:
         raise _OpenRefused(str(error)) from None
+    if settings.site.auth == "none" and not only_loopback(host):
+        log.warning(
+            "site.auth is none: whoever reaches %s may see and change everything, without login",
+            host,
+        )
 
 
 def _ensure_address(host: str, port: int) -> None:

@@ -84,6 +84,8 @@ def add_command(
                 now=int(time.time()),
             )
     click.echo(f"{made.name} can log in now, as {made.role}.")
+    if settings.site.auth == "none":
+        click.echo("Nobody has to, though, while slo.yaml says site.auth: none.", err=True)
     return 0
 
 

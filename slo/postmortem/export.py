@@ -24,7 +24,7 @@ table{border-collapse:collapse;width:100%;font-size:.9em}
 th,td{border-bottom:1px solid #8884;padding:.35rem .5rem;vertical-align:top}
 th:not([align]){text-align:left}
 .wide-table{overflow-x:auto}
-pre{background:#8881;padding:.7rem;overflow-x:auto}code{font:.9em ui-monospace,monospace}
+pre{background:#8881;padding:.7rem;white-space:pre-wrap}code{font:.9em ui-monospace,monospace}
 blockquote{margin:1rem 0;padding:.1rem 1rem;border-left:3px solid #d9482b}
 figure{margin:1rem 0}figcaption,.about{color:#5f666e;font-size:.9em}a{color:#2456c8}
 @media (prefers-color-scheme:dark){:root{background:#121316;color:#eceef0}a{color:#7aa7ff}

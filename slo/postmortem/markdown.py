@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
@@ -135,8 +135,8 @@ def _name_columns(state: StateCore) -> None:
         elif token.type == "tr_open":
             place = 0
         elif token.type == "th_open":
-            children = inside.children or []
-            text = state.md.renderer.renderInlineAsText(children, state.md.options, state.env)
+            renderer = cast("RendererHTML", state.md.renderer)
+            text = renderer.renderInlineAsText(inside.children, state.md.options, state.env)
             names.append(" ".join(text.split()))
             token.tag = "th" if names[-1] else "td"
         elif token.type == "th_close":

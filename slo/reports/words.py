@@ -140,6 +140,8 @@ def changed(change: ObjectiveChange) -> str:
 def headline(report: Report) -> list[str]:
     """What a reader is to know first, in a few sentences."""
     told = [_kept(report)]
+    if not report.services:
+        return told
     if report.under:
         told.append(_under(report))
     if report.missed:
@@ -153,7 +155,8 @@ def headline(report: Report) -> list[str]:
 def _kept(report: Report) -> str:
     count, title = report.count, report.period.title
     if not report.services:
-        return f"No ledger reaches {title}."
+        named = " and ".join(filter(None, (report.service, report.owner)))
+        return f"No ledger{f' of {named}' if named else ''} reaches {title}: nothing was booked."
     if not count.judged:
         return f"No SLO had events to judge in {title}."
     before = report.count_before

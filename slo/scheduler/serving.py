@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 WEB_THREADS = 8
+_SELDOM = (50_000, 10, 10)
+"""Objects until the collector runs, and how often its two longer runs come."""
 
 
 def serve(
@@ -97,6 +100,7 @@ def serve(
         jobs.start()
         if reloader is not None:
             reloader.start()
+        collect_seldom()
         _log.info("serving on http://%s:%s", host, port)
         server.run()
     finally:
@@ -107,6 +111,18 @@ def serve(
         dispatcher.stop()
         engine.dispose()
     return 0
+
+
+def collect_seldom() -> None:
+    """Keeps the garbage collector from halting all threads for long, several times a cycle.
+
+    Its full run looks at every object, for a tenth of a second and more, while nobody is
+    answered. What is there now stays, so it need not be looked at; and little of what
+    cycles make is garbage that only the collector frees.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_SELDOM)
 
 
 def _end_in_order() -> None:

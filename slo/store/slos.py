@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from slo.domain.meter import Meter, indicator_json
 from slo.domain.span import Span
-from slo.store import audit, dialect, schema
+from slo.store import audit, dialect, remetering, schema
 from slo.store.dialect import among, write_many
 from slo.store.renames import rename
 from slo.store.revisions import Revision, add_changed, revision_at, revisions, revisions_of
@@ -232,6 +232,10 @@ def _ensure_meters(
         if ids[d.slo.id] not in running or running[ids[d.slo.id]].fingerprint != d.fingerprint
     }
     if changed:
+        former = [
+            (running[k], d.indicator, d.slo.bucket) for k, d in changed.items() if k in running
+        ]
+        remetering.tell(session, former, at)
         _change_meters(session, changed, at)
         running = _running(session)
     return {d.slo.id: running[ids[d.slo.id]] for d in declared}

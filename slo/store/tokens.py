@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from slo.domain.token import Token
 from slo.store import schema
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from slo.domain.access import Role, Scope
 
 _t, _u = schema.token, schema.user
+_ALL = (
+    select(_t, _u.c.name.label("owner"), _u.c.role, _u.c.disabled_at)
+    .join(_u, _u.c.id == _t.c.user_id, isouter=True)
+    .order_by(_t.c.created_at.desc(), _t.c.id)
+)
+_OF_ID = _ALL.where(_t.c.id == bindparam("token_id"))
+"""Made once: every request of a program asks it, and making it costs more than the answer."""
 
 
 def add(session: Session, token: Token, user_id: int | None) -> None:
@@ -35,7 +42,7 @@ def add(session: Session, token: Token, user_id: int | None) -> None:
 
 def for_use(session: Session, token_id: str) -> tuple[Token, Role | None] | None:
     """The token of that id, and its owner's role; None: there is none, or its owner is disabled."""
-    row = next(iter(_rows(session, _t.c.id == token_id)), None)
+    row = session.connection().execute(_OF_ID, {"token_id": token_id}).first()
     if row is None or row.disabled_at is not None:
         return None
     return _token(row), cast("Role | None", row.role)
@@ -75,13 +82,7 @@ def revoke_all(session: Session, user_id: int, at: int) -> None:
 
 
 def _rows(session: Session, *wanted: ColumnElement[bool]) -> list[Row[Any]]:
-    query = (
-        select(_t, _u.c.name.label("owner"), _u.c.role, _u.c.disabled_at)
-        .join(_u, _u.c.id == _t.c.user_id, isouter=True)
-        .where(*wanted)
-        .order_by(_t.c.created_at.desc(), _t.c.id)
-    )
-    return list(session.execute(query))
+    return list(session.execute(_ALL.where(*wanted)))
 
 
 def _token(row: Row[Any]) -> Token:

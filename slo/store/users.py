@@ -27,6 +27,8 @@ _COLUMNS = (
     _u.c.seen_at,
     _u.c.disabled_at,
 )
+_ANY = select(_u.c.id).limit(1)
+"""Made once: every request asks it, and making it costs more than the answer."""
 
 
 def hold(session: Session) -> None:
@@ -36,7 +38,7 @@ def hold(session: Session) -> None:
 
 def exist(session: Session) -> bool:
     """Whether there is a user at all."""
-    return session.execute(select(_u.c.id).limit(1)).first() is not None
+    return session.connection().execute(_ANY).first() is not None
 
 
 def all_users(session: Session) -> list[User]:

@@ -42,6 +42,14 @@ def test_serve_upgrades_the_database_and_gives_the_service_s_code(offline, serve
     assert served == [(3, "0.0.0.0", 9000, migrations.head())]
 
 
+@pytest.mark.usefixtures("free", "served")
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_a_site_that_is_open_to_all_is_told_of(offline, host, told):
+    offline.write(API, "site: {auth: none}\n")
+    said = offline.run("serve", "--host", host, code=3).stderr
+    assert (f"whoever reaches {host} may see and change everything" in said) == told
+
+
 @pytest.mark.usefixtures("free")
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "::ffff:0.0.0.0"])
 def test_an_address_that_lets_others_in_needs_a_login(offline, served, host):

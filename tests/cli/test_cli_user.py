@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from slo.cli import main
 from slo.domain.token import token_id
 from slo.store.engine import open_engine
+from tests.cli.conftest import API
 from tests.support.logins import PASSWORD, audited
 
 
@@ -41,6 +42,12 @@ def test_the_first_user_is_made_before_the_service_ever_ran(offline, engine):
     assert (user["name"], user["role"], user["disabled"]) == ("ada", "admin", False)
     assert "ada" in run(offline, "user", "list").stdout
     assert audited(engine, "user-add")[0].new["role"] == "admin"
+
+
+def test_who_adds_a_user_where_nobody_logs_in_is_told(offline):
+    assert "Nobody has to" not in add(offline).stderr
+    offline.write(API, "site: {auth: none}\n")
+    assert "Nobody has to, though" in add(offline, "bo").stderr
 
 
 def test_a_password_is_typed_twice_and_never_shown(offline):

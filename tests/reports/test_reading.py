@@ -98,6 +98,15 @@ def test_a_running_month_is_told_so_far(two_months):
     assert one.verdict.budget.allowed == pytest.approx(0.1 * 100 * 720)
 
 
+def test_what_has_no_ledger_is_told_by_name(two_months):
+    assert headline(report(two_months, "2020-01")) == [
+        "No ledger reaches January 2020: nothing was booked."
+    ]
+    assert headline(report(two_months, service="none")) == [
+        "No ledger of none reaches October 2026: nothing was booked."
+    ]
+
+
 def test_an_slo_under_its_objective_is_within_budget_only_as_more_is_expected(two_months):
     # 54 hours of ten events, one of them bad: 90 % for 95 %, and 54 of 360 that are allowed.
     found = report(two_months, "2026-11")

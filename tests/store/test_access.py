@@ -193,6 +193,15 @@ def test_a_login_under_way_is_taken_once_and_in_time(engine):
         assert oidc_logins.take(session, late.digest, T + 600) is None
 
 
+def test_of_logins_that_are_only_begun_the_newest_are_kept(engine, monkeypatch):
+    monkeypatch.setattr(oidc_logins, "MOST", 3)
+    with writing(engine) as session:
+        for n in range(6):
+            oidc_logins.put(session, oidc_logins.Pending(f"d{n}", "b", "n", "v", "/", T + n))
+        found = [oidc_logins.take(session, f"d{n}", T + 10) is not None for n in range(6)]
+    assert found == [False] * 3 + [True] * 3
+
+
 def test_two_users_never_share_a_subject(engine):
     add_user(engine, "ada", subject="https://idp.example|1")
     with pytest.raises(StoreError):

@@ -83,3 +83,24 @@ def test_slo_yaml_writes_what_it_changes(engine, make):
         ),
         (100, who, "declare", None, {"objective": "0.999", "window": "30d", "owner": "mia"}),
     ]
+
+
+def test_slo_yaml_says_what_it_counts_anew(engine, make):
+    def declare(at, **fields):
+        with writing(engine) as session:
+            slos.declare(session, [make.declared("svc/one", **fields)], at)
+
+    declare(100)
+    declare(200, bucket=30)
+    declare(300, bucket=30, bad='code=~"4.."')
+    declare(400, bucket=30, bad='code=~"4.."', source="other")
+    declare(500, bucket=30, bad='code=~"4.."', source="other")
+    with reading(engine) as session:
+        found = [e for e in audit.of(session, "svc/one") if e.action == "remeter"]
+    assert [e.at for e in found] == [400, 300, 200]
+    source, indicator, interval = found
+    assert (source.old, source.new) == ({}, {})
+    assert indicator.old == {"bad": 'requests_total{code=~"5..",slo="x"}'}
+    assert indicator.new == {"bad": 'requests_total{code=~"4..",slo="x"}'}
+    assert (interval.old, interval.new) == ({"interval": "1m"}, {"interval": "30s"})
+    assert {e.who for e in found} == {audit.CONFIG}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -45,6 +46,13 @@ def test_a_backup_made_while_booking_is_whole_and_usable(sqlite_engine, make, tm
         assert connection.execute(sqlalchemy.text("PRAGMA integrity_check")).scalar() == "ok"
     copy.dispose()
     assert sorted(p.name for p in tmp_path.iterdir() if "backup" in p.name) == []
+
+
+def test_a_backup_has_the_rights_of_the_database(sqlite_engine, tmp_path):
+    source, target = Path(sqlite_engine.url.database), tmp_path / "backup.db"
+    source.chmod(0o600)
+    backup(sqlite_engine, target)
+    assert target.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_backup_overwrites_nothing(sqlite_engine, tmp_path):

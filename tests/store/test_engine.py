@@ -151,6 +151,26 @@ def test_postgresql_that_says_its_disk_is_full_is_a_full_store(postgresql):
         session.execute(text(full))
 
 
+def test_a_new_database_is_its_owners_alone(tmp_path):
+    found = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
+    with writing(found) as session:
+        session.execute(text("CREATE TABLE t (x INTEGER)"))
+        assert {path.name for path in tmp_path.iterdir()} > {"slo.db"}
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    found.dispose()
+
+
+def test_a_database_keeps_the_rights_that_it_has(tmp_path):
+    path = tmp_path / "slo.db"
+    path.touch()
+    path.chmod(0o640)
+    found = open_engine(f"sqlite:///{path}")
+    with reading(found) as session:
+        session.execute(text("SELECT 1"))
+    found.dispose()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_missing_folder_is_named(tmp_path):
     engine = open_engine(f"sqlite:///{tmp_path}/none/slo.db")
     with pytest.raises(StoreUnreachable, match=r"none/slo\.db.*folder"), reading(engine) as session:

@@ -8,9 +8,10 @@ import shutil
 from contextlib import contextmanager
 
 from slo.domain.access import ROLES, Identity
+from slo.domain.incident import AUTO
 from slo.loaded import Loaded
-from slo.store import migrations
-from slo.store.engine import open_engine
+from slo.store import incidents, migrations, postmortems
+from slo.store.engine import open_engine, writing
 from slo.web.app import create_app
 from tests.support.feed import START, Feed, yaml_of
 
@@ -58,6 +59,26 @@ def _feed(path, at, *, fresh=False):
         yield Feed(engine, YAML, at)
     finally:
         engine.dispose()
+
+
+def add_another(feed):
+    """A second incident that is over, with a postmortem; without the cycles between."""
+    with writing(feed.engine) as session:
+        number = incidents.create(
+            session,
+            "shop/availability",
+            feed.at - 120,
+            {},
+            title="it burns again",
+            severity="page",
+            started_at=feed.at - 180,
+            late=False,
+            status="resolved",
+            resolved_at=feed.at - 60,
+            resolved_by=AUTO,
+        )
+        postmortems.create(session, number, "Again", "Text.", "", "", feed.at)
+    assert number == 2
 
 
 def app_of(feed, identity=None):

@@ -198,6 +198,8 @@ def test_a_user_that_cannot_be_is_refused(engine, ada, form, told):
     answer = post(ada, "/access/users", **form)
     assert answer.status_code == 400
     assert told in answer.text
+    assert f'name="name" value="{form["name"]}"' in answer.text
+    assert PASSWORD not in answer.text
     assert set(users_of(engine)) == {"ada", "bo"}
 
 

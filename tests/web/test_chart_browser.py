@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -131,6 +133,17 @@ def test_a_refresh_keeps_cursor_range_and_what_is_open(browser, tmp_path):
         page.hosts.clear()
         page.hosts.add("")
     engine.dispose()
+
+
+@pytest.mark.parametrize("path", [LATENCY, "/service/fraud-model"])
+def test_every_page_of_paper_lies_across(browser, base, path):
+    with opened(browser, base + path) as page:
+        paper = page.pdf(prefer_css_page_size=True)
+        page.emulate_media(media="print")
+        assert not page.locator(".ranges:visible, .chart details:visible").count()
+    sizes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", paper)
+    assert sizes
+    assert all(float(wide) > float(high) for wide, high in sizes)
 
 
 def test_without_scripts_a_range_is_a_form(browser, base):

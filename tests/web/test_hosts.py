@@ -166,17 +166,6 @@ def test_while_the_store_is_away_only_health_and_metrics_answer(tmp_path, engine
     away.dispose()
 
 
-def test_the_headers_keep_pages_to_the_site(engine):
-    headers = make(engine).get("/login").headers
-    policy = headers["Content-Security-Policy"]
-    for part in ("default-src 'self'", "frame-ancestors 'none'", "form-action 'self'"):
-        assert part in policy
-    assert "unsafe" not in policy
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "same-origin"
-    assert "Strict-Transport-Security" not in headers
-
-
 def test_forms_of_the_login_hold_their_token(engine):
     add_user(engine)
     assert len(field_of(make(engine).get("/login").text)) == 64

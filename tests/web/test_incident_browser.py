@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from slo import incidents as acting
 from slo.store import postmortems
 from slo.store.engine import reading, writing
-from tests.support.browser import PHONE, WIDE, launched, opened, serving, width
+from tests.support.browser import PHONE, WIDE, faults_of, launched, opened, serving, width
 from tests.web.incident_world import app_of
 
 
@@ -157,3 +157,39 @@ def test_on_paper_a_postmortem_is_only_its_text(browser, done):
             expect(page.locator(hidden).first).to_be_hidden()
         expect(page.locator(".prose svg")).to_be_visible()
         expect(page.locator("h1")).to_be_visible()
+
+
+WIDE_TEXT = f"""# As many columns as fit no phone
+
+|  | region | model | version | bad events | share of budget |
+|---|---|---|---|---:|---:|
+| {"x" * 200} | eu | fraud | v2 | 1,000,000 | 12.5% |
+
+| what | {"y" * 300} |
+|---|---|
+| 1 | 2 |
+
+##### {"z" * 300}
+
+    {"code" * 100}
+"""
+
+
+def test_wide_tables_and_long_words_fit_a_phone_and_paper(browser, done):
+    with opened(browser, f"{done}/postmortems/1/edit", PHONE) as page:
+        page.locator("[name=body]").fill(WIDE_TEXT)
+        page.locator("[name=who]").fill("ada")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".prose h3").first).to_contain_text("zzz")
+        assert faults_of(page, PHONE) == []
+        assert page.evaluate(OVERFLOWING) == []
+        expect(page.locator(".prose td[data-label=region]")).to_have_css("display", "block")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 794, "height": 1123})
+        assert page.evaluate(OVERFLOWING) == []
+        expect(page.locator(".prose td[data-label=region]")).to_have_css("display", "table-cell")
+
+
+OVERFLOWING = """() => [...document.querySelectorAll('.prose, .prose *')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
+  .map(e => e.outerHTML.slice(0, 80))"""

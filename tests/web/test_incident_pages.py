@@ -13,7 +13,7 @@ from slo.store import claims, outbox, schema
 from slo.store.engine import writing
 from slo.web.pages.incidents import page as incident_pages
 from tests.support.feed import START
-from tests.web.incident_world import HOSTILE, VIEWER, client, section, text
+from tests.web.incident_world import HOSTILE, VIEWER, add_another, client, section, text
 from tests.web.world import make_client
 
 ADA = {"who": "ada"}
@@ -83,8 +83,7 @@ def test_the_list_is_narrowed_by_the_address(over, query, there):
 
 def test_older_incidents_are_a_page_further(over, monkeypatch):
     monkeypatch.setattr(incident_pages, "PAGE_SIZE", 1)
-    relapse(over)
-    over.run(70)
+    add_another(over)
     first = client(over).get("/incidents?service=shop")
     link = re.search(r'<a href="(\?[^"#]*)#past" rel="next"', first.text)[1].replace("&amp;", "&")
     second = client(over).get(f"/incidents{link}")

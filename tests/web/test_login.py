@@ -235,6 +235,26 @@ def test_guesses_at_an_account_cost_more_and_more(client, clock):
     assert log_in(client).status_code == 303
 
 
+def test_a_restart_forgives_no_guesses(app, engine, clock):
+    for _ in range(5):
+        log_in(app.test_client(), password="wrong")
+    again = create_app(engine, clock=clock, loaded=site_of())
+    assert log_in(again.test_client()).status_code == 429
+
+
+def test_no_secret_gets_into_the_log(app, engine, caplog):
+    caplog.set_level("DEBUG")
+    client, text = app.test_client(), add_token(engine, "read", NOW)
+    log_in(client, password="a wrong guess")
+    log_in(client)
+    session = client.get_cookie("session").value
+    for headers in (bearer(text), bearer(f"{text}x"), {}):
+        client.get("/no/such", headers=headers)
+        client.get("/api/v1/slos", headers=headers)
+    for secret in (text, session, PASSWORD, "a wrong guess"):
+        assert secret not in caplog.text
+
+
 def test_a_slowed_login_is_not_even_looked_at(client, monkeypatch):
     for _ in range(5):
         log_in(client, password="wrong")
@@ -288,6 +308,29 @@ def test_a_new_password_lets_in_who_was_locked_out(client, engine):
         hashed = users.new_password("ada", "another long password")
         users.set_password(session, "ada", hashed, who="root", now=NOW)
     assert log_in(client, password="another long password").status_code == 303
+
+
+@pytest.mark.parametrize("change", ["password", "remove", "another"])
+def test_a_password_that_is_taken_away_while_it_is_compared_lets_nobody_in(
+    client, engine, monkeypatch, change
+):
+    add_user(engine, "root")
+    matches, hashed = passwords.matches, passwords.hashed("another long password")
+
+    def slow(kept, word):
+        with writing(engine) as session:
+            if change == "password":
+                users.set_password(session, "ada", hashed, who="root", now=NOW)
+            else:
+                users.remove(session, "ada", who="root", now=NOW)
+            if change == "another":
+                users.add_user(session, "eve", "admin", password=hashed, who="root", now=NOW)
+        return matches(kept, word)
+
+    monkeypatch.setattr(passwords, "matches", slow)
+    assert log_in(client).status_code == 403
+    assert client.get("/").status_code == 303
+    assert running(engine) == []
 
 
 def test_an_old_hash_is_made_anew_at_the_login(client, engine):

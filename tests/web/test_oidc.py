@@ -290,6 +290,38 @@ def test_a_user_with_a_password_logs_in_beside_the_provider(engine, client, prov
     assert provider.asked == []
 
 
+def test_roles_by_an_address_that_nobody_verified_are_refused(engine, provider):
+    provider.claims = {"sub": "6", "email": "boss@example.com", "name": "Eve"}
+    by_address = {
+        "name_claim": "name",
+        "roles_claim": "email",
+        "roles": (("boss@example.com", "admin"),),
+    }
+    for said in (False, "false"):
+        provider.bent = {"email_verified": said}
+        client = site(engine, provider, **by_address)
+        assert back(client, provider).status_code == 403
+    provider.bent = {"email_verified": True}
+    assert back(site(engine, provider, **by_address), provider).status_code == 303
+
+
+def test_a_provider_without_what_a_login_needs_is_told_of(engine, provider, monkeypatch):
+    monkeypatch.setattr(provider, "configuration", lambda: {"issuer": provider.issuer})
+    answer = site(engine, provider).get("/login/oidc")
+    assert answer.status_code == 403
+    assert "has no authorization_endpoint" in answer.text
+
+
+@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri", "userinfo_endpoint"])
+def test_a_provider_of_tls_must_not_drop_it(name):
+    issuer = "https://idp.example"
+    names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
+    document = {key: f"{issuer}/{key}" for key in names}
+    oidc._ensure_endpoints(document, issuer)
+    with pytest.raises(ValueError, match=f"no {name} that begins with https://"):
+        oidc._ensure_endpoints({**document, name: f"http://idp.example/{name}"}, issuer)
+
+
 def test_where_there_is_no_provider_there_is_nothing_to_begin(engine):
     client = create_app(engine, clock=lambda: NOW, loaded=site_of(auth="users")).test_client()
     assert client.get("/login/oidc").status_code == 404

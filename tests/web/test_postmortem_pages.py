@@ -10,7 +10,7 @@ from slo.domain.postmortem import LONGEST_BODY
 from slo.store import action_items, postmortems
 from slo.store.engine import reading
 from slo.web.pages.postmortems import page as postmortem_pages
-from tests.web.incident_world import HOSTILE, VIEWER, client, section, text
+from tests.web.incident_world import HOSTILE, VIEWER, add_another, client, section, text
 from tests.web.world import make_client
 
 ADA = {"who": "ada"}
@@ -151,9 +151,7 @@ def test_an_item_is_only_found_under_its_own_postmortem(over):
 
 def test_older_postmortems_are_a_page_further(over, monkeypatch):
     monkeypatch.setattr(postmortem_pages, "PAGE_SIZE", 1)
-    over.run(30)
-    over.run(8, bad=90)
-    over.run(70)
+    add_another(over)
     first = client(over).get("/postmortems")
     assert 'row"><a href="/postmortems/2"' in first.text
     assert 'row"><a href="/postmortems/1"' not in first.text

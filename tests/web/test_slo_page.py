@@ -12,11 +12,12 @@ from slo.domain.ledger import Increment
 from slo.domain.span import Span, rfc3339
 from slo.domain.standing import Note
 from slo.store import alerts, booking, standings
-from slo.store.engine import reading, writing
+from slo.store.backup import backup
+from slo.store.engine import open_engine, reading, writing
 from slo.web.pages.slo import ranges
 from slo.web.pages.slo.tiles import tiles
 from tests.support import rich
-from tests.support.feed import MINUTE, START
+from tests.support.feed import MINUTE, START, Feed
 from tests.web.document import HOSTILE, Document, page
 from tests.web.world import (
     AT,
@@ -443,16 +444,18 @@ def test_contributors_are_told_by_the_label_that_is_chosen(client, asked, wanted
 
 
 @pytest.fixture(scope="module")
-def later(tmp_path_factory):
-    """The same after slo.yaml promised less, and then counted something else."""
-    made = rich.make(tmp_path_factory.mktemp("later") / "slo.db")
+def later(full, tmp_path_factory):
+    """A copy after slo.yaml promised less, and then counted something else."""
+    path = tmp_path_factory.mktemp("later") / "slo.db"
+    backup(full.feed.engine, path)
+    engine = open_engine(f"sqlite:///{path}")
     changed = rich.yaml(rich.plain).replace('"objective": "99.9%"', '"objective": "99.5%"')
-    made.feed.change(changed)
-    made.feed.quiet(5)
-    made.feed.change(changed.replace("fraud_requests_total", "fraud_calls_total"))
-    made.feed.quiet(5)
-    yield made.app().test_client()
-    made.feed.engine.dispose()
+    feed = Feed(engine, changed, at=full.feed.at)
+    feed.quiet(5)
+    feed.change(changed.replace("fraud_requests_total", "fraud_calls_total"))
+    feed.quiet(5)
+    yield dataclasses.replace(full, feed=feed).app().test_client()
+    engine.dispose()
 
 
 def test_revisions_say_what_they_changed_and_charts_where(later):

@@ -136,7 +136,8 @@ def test_a_source_is_told_with_what_requests_to_it_came_to(page):
 
 def test_a_silent_source_is_told_with_why_and_since_when(page):
     with writing(page.engine) as session:
-        watches.put(session, Watch("source/prometheus", NOW - 900, "connection refused"))
+        why = "prometheus (http://prometheus.example:9090/path): connection refused"
+        watches.put(session, Watch("source/prometheus", NOW - 900, why))
     assert "for 15 min: connection refused" in page.text()
     assert page.json().sources[0].state == "silent"
 

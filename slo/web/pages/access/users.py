@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("access_pages", __name__)
 
 ACCESS = "/access"
+ADD = f"{ACCESS}/users"
 
 
 @blueprint.get(ACCESS)
@@ -39,7 +40,7 @@ def show_access() -> str:
     return _page()
 
 
-@blueprint.post(f"{ACCESS}/users")
+@blueprint.post(ADD)
 @needs("admin")
 def add_user() -> Response | tuple[str, int]:
     """A new user, with a password that they change at their account."""
@@ -166,6 +167,7 @@ def _page(error: UserError | None = None, made: str = "") -> str:
             "access.html",
             cycle=cycle_line(session, now),
             error="" if error is None else f"{error.field}: {error}",
+            typed=request.form if error is not None and request.path == ADD else {},
             made=made,
             roles=ROLES,
             scopes=SCOPE_NAMES,

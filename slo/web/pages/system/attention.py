@@ -74,7 +74,7 @@ def _of_sources(sources: Iterable[SourceHealth], now: float) -> Iterator[Card]:
         slos = one.progress.slos if one.progress else 0
         what = f"{slos:,} SLO{'' if slos == 1 else 's'} cannot be counted." if slos else ""
         if one.silent_since is not None:
-            since = f"For {fmt.span(now - one.silent_since)}: {one.why}."
+            since = f"For {fmt.span(now - one.silent_since)}: {one.reason}."
             yield Card(_title(one), "#prometheus", SILENT, f"{since} {what}".strip())
         elif one.state == "failing":
             text = f"The last request to it failed: {one.why.replace('_', ' ')}."

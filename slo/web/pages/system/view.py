@@ -163,7 +163,7 @@ def cycle_rows(cycles: Iterable[Cycle]) -> list[dict[str, str]]:
 def source_row(one: SourceHealth, now: float) -> dict[str, object]:
     """One source."""
     found, progress = one.found, one.progress
-    why = one.why
+    why = one.reason
     if one.silent_since is not None:
         why = f"for {fmt.span(now - one.silent_since)}: {why}"
     answered = None if found is None else found.answered_at
