@@ -26,7 +26,12 @@ _OF_SERVICE = (
     .where(_s.c.service == bindparam("service"))
     .order_by(_s.c.name)
 )
-"""Made once: gates ask it often, and making it costs more than the answer."""
+_ONE = (
+    select(_p.c.slo_id, _p.c.body)
+    .join(_s)
+    .where(_s.c.service == bindparam("service"), _s.c.name == bindparam("name"))
+)
+"""Both made once: gates ask them often, and making them costs more than the answer."""
 _kept: dict[int, tuple[str, Standing]] = {}
 """Standings as read last: lists are asked for far more often than a cycle writes them."""
 
@@ -89,9 +94,8 @@ def _loaded(row_id: int, body: str) -> Standing:
 def one(session: Session, slo_id: str) -> Standing | None:
     """The standing of one SLO, None before its first cycle."""
     service, _, name = slo_id.partition("/")
-    query = select(_p.c.body).join(_s).where(_s.c.service == service, _s.c.name == name)
-    body = session.execute(query).scalar()
-    return None if body is None else load_standing(body)
+    row = session.connection().execute(_ONE, {"service": service, "name": name}).first()
+    return None if row is None else _loaded(*row)
 
 
 def of_service(session: Session, service: str) -> list[Standing]:

@@ -38,6 +38,10 @@ WORDS = {
     "who": "mia",
     "service": "fraud-model",
     "slo": "fraud-model/availability",
+    "owner": "risk-ml",
+    "label": "tier=one",
+    "q": "fraud",
+    "user": "mia",
 }
 """Words that the rules take too, for every second request; the others have any that fit."""
 
@@ -59,6 +63,7 @@ def full(tmp_path_factory):
         _, made.token = add_token(session, "for the test", "admin", who="test", now=now)
         spare, _ = add_token(session, "to be revoked", "admin", who="test", now=now)
         made.spare_token = spare.id
+    made.spare_session = logins.digest(logins.begin(made.feed.engine, "joe", now))[:PUBLIC_LENGTH]
     yield made
     made.feed.engine.dispose()
 
@@ -78,6 +83,7 @@ def there(full):
         "name": "availability",
         "incident": full.resolved,
         "token_id": full.spare_token,
+        "session_id": full.spare_session,
         "/api/v1/receivers/{name}/resume": {"name": "hook"},
         "/api/v1/users/{name}": {"name": "joe"},
         "/api/v1/users/{name}/revoke": {"name": "joe"},
