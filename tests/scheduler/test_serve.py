@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from slo.config import parse
-from slo.scheduler.serving import serve
+from slo.scheduler.serving import collect_seldom, serve
 from slo.store.errors import StoreVersionError
 
 
@@ -18,3 +20,15 @@ def test_serving_refuses_a_database_without_tables(tmp_path):
     )
     with pytest.raises(StoreVersionError, match="slo db upgrade"):
         serve(settings, host="127.0.0.1", port=1)
+
+
+def test_the_garbage_collector_halts_nobody_for_long():
+    """What is there when it begins is looked at no more, and the rest seldom."""
+    before = gc.get_threshold()
+    try:
+        collect_seldom()
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[0] > 10 * before[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

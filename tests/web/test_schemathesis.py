@@ -9,13 +9,16 @@ from hypothesis.strategies import booleans
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
+from slo.access.logins import digest
 from slo.access.tokens import add_token
 from slo.access.users import add_user
 from slo.store.engine import writing
+from slo.store.sessions import PUBLIC_LENGTH
 from slo.web import app as _app  # noqa: F401 -- declares all operations.
 from slo.web.api.openapi import path_of, variables_of
 from slo.web.api.operation import OPERATIONS
 from tests.support import rich
+from tests.support.logins import begin
 from tests.web.truthful import truthful
 
 CONFIG = SchemathesisConfig.from_dict(
@@ -63,7 +66,7 @@ def full(tmp_path_factory):
         _, made.token = add_token(session, "for the test", "admin", who="test", now=now)
         spare, _ = add_token(session, "to be revoked", "admin", who="test", now=now)
         made.spare_token = spare.id
-    made.spare_session = logins.digest(logins.begin(made.feed.engine, "joe", now))[:PUBLIC_LENGTH]
+    made.spare_session = digest(begin(made.feed.engine, "joe", now))[:PUBLIC_LENGTH]
     yield made
     made.feed.engine.dispose()
 

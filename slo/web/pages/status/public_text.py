@@ -23,11 +23,6 @@ UNSEEN = Badge("none", "?", "no data", "Nothing is known of it now.")
 BELOW = Badge("exhausted", "\u2715", "below objective", "An objective is missed.")
 TROUBLE = Badge("caution", "\u25b2", "incident", "An incident is open.")
 _URGENCY = (TROUBLE, BELOW, UNSEEN, NEW, OK)
-_STATUSES = {
-    "open": "Nobody has taken it yet.",
-    "acknowledged": "It is being worked on.",
-    "resolved": "It is over.",
-}
 
 
 def slo_badge(standing: Standing) -> Badge:
@@ -59,7 +54,8 @@ def incident_text(incident: Incident, now: float) -> str:
     lasted = fmt.span((incident.resolved_at or now) - incident.started_at)
     if incident.resolved_at is not None:
         return f"Over after {lasted}."
-    return f"Lasting {lasted} so far. {_STATUSES[incident.status]}"
+    worked_on = " It is being worked on." if incident.status == "acknowledged" else ""
+    return f"Lasting {lasted} so far.{worked_on}"
 
 
 def incident_history(incident: Incident) -> str:
