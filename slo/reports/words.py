@@ -100,16 +100,6 @@ def _difference(number: int, then: str) -> str:
     return f"{abs(number):,} {'more' if number > 0 else 'fewer'} than {then}" if number else ""
 
 
-def took(lengths: Lengths | None) -> str:
-    """Mean and longest: `12 min, at most 40 min`."""
-    if lengths is None:
-        return fmt.DASH
-    mean = length(round(lengths.mean))
-    return (
-        mean if round(lengths.mean) == lengths.worst else f"{mean}, at most {length(lengths.worst)}"
-    )
-
-
 def mean(lengths: Lengths | None) -> str:
     """The mean alone."""
     return fmt.DASH if lengths is None else length(round(lengths.mean))

@@ -35,7 +35,8 @@ curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
 ```
 
 - **Who asks.** Where the site has a login, send a token as `Authorization: Bearer ...`
-  ([access](access.md)). What each operation asks for is said with it. Changes are audited under the
+  ([access](access.md)). What each operation asks for is said with it; `GET /api/v1/identity` tells
+  what a token may do. Changes are audited under the
   name of the token or user; without a login under `who`, or else as `api`.
 - **Times** are RFC 3339 in UTC in answers. A request may also say epoch seconds, a day, and where
   it looks back a duration (`7d`).
@@ -52,10 +53,12 @@ curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
   ```
 
   An id that there is not is 404 with what is `near`, a login that is missing 401, what one may not
-  do 403, a store that is away 503.
-- **Lists that grow** take `limit` and give `next` (and a `Link` header with `rel="next"`) while
-  there is more: send it as `cursor` with the same query. What is added meanwhile neither repeats
-  nor hides anything. A cursor of another query is refused.
+  do 403, what contradicts what is there 409, a body that is too large 413, one that is no JSON 415,
+  a name that the site does not have 421, a fault of the service 500, a store that is away 503.
+- **Lists that grow** are given by the hundred, or by `limit`, and have `next` (and a `Link` header
+  with `rel="next"`) while there is more: send it as `cursor` with the same query. What is added
+  meanwhile neither repeats nor hides anything. A cursor of another query is refused. Only SLOs and
+  services, which slo.yaml keeps in bounds, come all at once unless there is a `limit`.
 - **ETag.** Answers to `GET` have one. Send it as `If-None-Match` and get 304 while nothing changed;
   the clock alone is no change. A postmortem and an action item can be written over the ETag that
   was read, by `If-Match`: 412 says that it has changed since, 428 that neither it nor `version` was
