@@ -132,6 +132,13 @@ def test_marks_that_began_before_the_chart_stay_inside_it():
     assert (box.get("x"), box.get("width")) == ("0.00%", "100.00%")
 
 
+def test_an_annotation_is_shaded_for_as_long_as_it_lasts():
+    marks = [Mark("annotation", 60, 120, "\u25bc", "a"), Mark("annotation", 240, None, "", "b")]
+    svg = ET.fromstring(str(draw([0.1] * 10, marks=marks).under))
+    assert [rect.get("class") for rect in svg.iter("rect")] == ["annotation"]
+    assert len([line for line in svg.iter("line") if line.get("class") == "at-annotation"]) == 2
+
+
 def test_of_labels_too_near_to_each_other_the_first_is_drawn():
     near = [Mark("incident", 60 * n, 60 * n + 30, f"#{n}", "x") for n in range(1, 4)]
     over = draw([0.1] * 100, marks=near).over

@@ -51,7 +51,7 @@ LEGEND: dict[MarkKind, str] = {
     "incident": "incident, with its number",
     "page": "bar at the foot: an alert fires that pages",
     "ticket": "bar above it: an alert fires that is a ticket",
-    "annotation": "annotation: a deploy or another change",
+    "annotation": "annotation: a deploy or another change; shaded for as long as it lasts",
     "excluded": "hatched: excluded, does not count",
     "gap": "grey: no data",
     "objective": "the objective changed",
@@ -115,9 +115,10 @@ def under(chart: str, marks: Sequence[Mark], scale: Scale) -> Markup:
     """The layer below the lines: shaded spans, and lines at instants."""
     parts = []
     for mark in _thinned(marks, scale):
-        if mark.kind in _SHADED:
+        lasting = mark.kind == "annotation" and mark.end is not None
+        if mark.kind in _SHADED or lasting:
             parts.append(_span(mark, scale, chart))
-        elif mark.kind in _LINES and 0 <= scale.x(mark.start) <= 1:
+        if mark.kind in _LINES and 0 <= scale.x(mark.start) <= 1:
             parts.append(_instant(mark, scale))
     hatch = ""
     if any(mark.kind == "excluded" for mark in marks):
