@@ -20,7 +20,7 @@ from slo import standings
 from slo.config.settings import Settings
 from slo.demo.processes import free_port
 from slo.loaded import Loaded
-from slo.scheduler.serving import WEB_THREADS, collect_seldom
+from slo.scheduler.serving import WEB_THREADS, favour_answers
 from slo.store import booking, migrations
 from slo.store import standings as stored
 from slo.store.engine import open_engine, writing
@@ -53,7 +53,7 @@ def gates(size: int, seconds: float) -> dict[str, Any]:
         now = int(time.time()) // MINUTE * MINUTE
         subjects = filled(engine, size, now, _named)
         app = create_app(engine, loaded=Loaded(Settings((), tuple(s.slo for s in subjects))))
-        collect_seldom()
+        favour_answers()
         port = free_port()
         server = create_server(app, host="127.0.0.1", port=port, threads=WEB_THREADS)
         thread = threading.Thread(target=server.run, daemon=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from slo.config.settings import Oidc
     from slo.domain.access import Role
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = (5.0, 10.0)
 """Seconds to connect, and to wait for an answer."""
+_AT_ONCE, _PATIENCE = 2, 1.0
+"""Logins that may wait for the provider, and the seconds that others wait for their turn."""
 KEPT_SECONDS = 3600
 REFRESHED_EVERY = 30
 """Seconds between two looks for keys that a token names and we do not know."""
@@ -66,12 +69,13 @@ class Provider:
         self.settings = settings
         self.redirect_uri = redirect_uri
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._found: _Discovered | None = None
 
     def begin(self, state: str, nonce: str, verifier: str) -> str:
-        """The URL at the provider to which the browser goes to log in."""
-        document = self._discovered().document
-        with self._session() as session:
+        """The URL at the provider to which the browser goes to log in; raises `OidcError`."""
+        with self._turn(), self._session() as session:
+            document = self._discovered().document
             url, _ = session.create_authorization_url(
                 document["authorization_endpoint"],
                 state=state,
@@ -82,9 +86,9 @@ class Provider:
 
     def finish(self, code: str, pending: Pending, now: float) -> Person:
         """Who came back with `code`, from the login `pending`; raises `OidcError`."""
-        document = self._discovered().document
         try:
-            with self._session() as session:
+            with self._turn(), self._session() as session:
+                document = self._discovered().document
                 tokens = session.fetch_token(
                     document["token_endpoint"],
                     grant_type="authorization_code",
@@ -99,6 +103,16 @@ class Provider:
             raise OidcError(f"the provider's answer is not good: {error}") from None
         except (requests.RequestException, ValueError) as error:
             raise OidcError(f"the provider does not answer: {_brief(error)}") from None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One of the few threads that may wait for the provider: a slow one stops no page."""
+        if not self._turns.acquire(timeout=_PATIENCE):
+            raise OidcError("the provider is slow to answer those who came before; try again soon")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _session(self) -> OAuth2Session:
         methods = self._discovered().document.get("token_endpoint_auth_methods_supported")

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-WEB_THREADS = 8
+WEB_THREADS = 4
+"""Only one of them computes at a time; with more of them each answer takes longer."""
 _SELDOM = (50_000, 10, 10)
 """Objects until the collector runs, and how often its two longer runs come."""
+_TURN_SECONDS = 0.001
 
 
 def serve(
@@ -100,7 +103,7 @@ def serve(
         jobs.start()
         if reloader is not None:
             reloader.start()
-        collect_seldom()
+        favour_answers()
         _log.info("serving on http://%s:%s", host, port)
         server.run()
     finally:
@@ -113,16 +116,20 @@ def serve(
     return 0
 
 
-def collect_seldom() -> None:
-    """Keeps the garbage collector from halting all threads for long, several times a cycle.
+def favour_answers() -> None:
+    """Lets those who ask the site wait less for the cycles beside them.
 
-    Its full run looks at every object, for a tenth of a second and more, while nobody is
-    answered. What is there now stays, so it need not be looked at; and little of what
-    cycles make is garbage that only the collector frees.
+    The garbage collector's full run looks at every object, for a tenth of a second and
+    more, while nobody is answered. What is there now stays, so it need not be looked at;
+    and little of what cycles make is garbage that only the collector frees.
+
+    An answer lets go of the interpreter a dozen times, at each statement to the store, and
+    each time a busy cycle may keep it for one turn: a millisecond here, five by default.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_SELDOM)
+    sys.setswitchinterval(_TURN_SECONDS)
 
 
 def _end_in_order() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 import pytest
 
 from slo.config import parse
-from slo.scheduler.serving import collect_seldom, serve
+from slo.scheduler.serving import favour_answers, serve
 from slo.store.errors import StoreVersionError
 
 
@@ -22,13 +23,15 @@ def test_serving_refuses_a_database_without_tables(tmp_path):
         serve(settings, host="127.0.0.1", port=1)
 
 
-def test_the_garbage_collector_halts_nobody_for_long():
+def test_those_who_ask_wait_little_for_the_collector_and_for_cycles():
     """What is there when it begins is looked at no more, and the rest seldom."""
-    before = gc.get_threshold()
+    before, turn = gc.get_threshold(), sys.getswitchinterval()
     try:
-        collect_seldom()
+        favour_answers()
         assert gc.get_freeze_count() > 10_000
         assert gc.get_threshold()[0] > 10 * before[0]
+        assert sys.getswitchinterval() < turn
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+        sys.setswitchinterval(turn)

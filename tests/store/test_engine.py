@@ -17,6 +17,7 @@ from slo.store.engine import (
     StoreFull,
     StoreUnreachable,
     StoreVersionError,
+    glancing,
     open_engine,
     reading,
     writing,
@@ -71,6 +72,28 @@ def test_a_reader_does_not_wait_for_a_writer(engine, make):
         slos.declare(session, [make.declared("svc/two")], make.T0)
         with reading(engine) as other:
             assert len(slos.all_slos(other)) == 1
+
+
+def test_each_look_of_a_glance_sees_what_is_committed_and_waits_for_no_writer(engine, make):
+    make.meter(engine, "svc/one")
+    with glancing(engine) as session:
+        assert len(slos.all_slos(session)) == 1
+        make.meter(engine, "svc/two")
+        assert len(slos.all_slos(session)) == 2
+        with writing(engine) as other:
+            slos.declare(other, [make.declared("svc/three")], make.T0)
+            assert len(slos.all_slos(session)) == 2
+
+
+def test_a_connection_reads_and_writes_whatever_it_did_before(sqlite_engine, make):
+    for look in (glancing, reading, glancing):
+        with look(sqlite_engine) as session:
+            known = len(slos.all_slos(session))
+        make.meter(sqlite_engine, f"svc/after{known}")
+        with pytest.raises(StoreError), look(sqlite_engine) as session:
+            slos.declare(session, [make.declared("svc/never")], make.T0)
+    with reading(sqlite_engine) as session:
+        assert [one.id for one in slos.all_slos(session)] == [f"svc/after{n}" for n in range(3)]
 
 
 def test_writers_that_read_first_lose_no_update(engine, make):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -270,6 +272,34 @@ def test_a_provider_that_hangs_is_told_of_in_time(client, provider, monkeypatch)
     answer = client.get("/login/oidc")
     assert answer.status_code == 403
     assert "the provider does not answer" in answer.text
+
+
+def test_a_provider_that_hangs_holds_few_threads_and_the_others_are_told(
+    engine, provider, monkeypatch
+):
+    monkeypatch.setattr(oidc, "_PATIENCE", 0.05)
+    loaded = site_of(HOME, auth="oidc", oidc=Oidc(provider.issuer, CLIENT, SECRET))
+    app = create_app(engine, clock=lambda: NOW, loaded=loaded)
+    provider.pause = 1.0
+    held = [threading.Thread(target=app.test_client().get, args=("/login/oidc",)) for _ in range(2)]
+    for thread in held:
+        thread.start()
+    wait_until(lambda: provider.asked)
+    answer = app.test_client().get("/login/oidc")
+    assert all(thread.is_alive() for thread in held)
+    assert answer.status_code == 403
+    assert "slow to answer those who came before" in answer.text
+    for thread in held:
+        thread.join()
+    provider.pause = 0.0
+    assert app.test_client().get("/login/oidc").status_code == 303
+
+
+def wait_until(done):
+    deadline = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
 
 
 def test_a_provider_of_another_name_is_told_of(engine, provider):
