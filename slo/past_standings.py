@@ -30,7 +30,10 @@ def standings_at(
     for slo in settings.slos:
         meter = running.get(slo.id)
         if slo.id in wanted and meter is not None:
-            subjects.append(subject_at(session, settings, slo, meter, at, now))
+            subject = subject_at(session, settings, slo, meter, at, now)
+            begun = subject.meter.booked_from
+            if begun is not None and begun < at:
+                subjects.append(subject)
     found = standings.compute(session, subjects, {s.slo.id: at for s in subjects})
     return [standing for standing, _ in found]
 

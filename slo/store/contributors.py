@@ -39,7 +39,7 @@ def top(
     """The worst label sets over the hours that share time with `(start, end]`.
 
     Each is summed over those hours and carries the first of them; `other` comes
-    last and beside the limit.
+    last, beside the limit, with all that lies beyond it.
     """
     bad = func.sum(_c.c.bad)
     query = (
@@ -50,7 +50,12 @@ def top(
     )
     all_of_them = [Contribution(*row) for row in session.execute(query)]
     named = [c for c in all_of_them if c.labels != OTHER]
-    return named[:limit] + [c for c in all_of_them if c.labels == OTHER]
+    rest = [c for c in all_of_them if c.labels == OTHER] + named[limit:]
+    if not rest:
+        return named
+    first = min(c.hour for c in rest)
+    other = Contribution(first, OTHER, sum(c.bad for c in rest), sum(c.total for c in rest))
+    return [*named[:limit], other]
 
 
 def worst_hour(session: Session, meter_id: int, start: int, end: int) -> int | None:

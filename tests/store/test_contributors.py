@@ -54,11 +54,12 @@ def test_each_hour_and_meter_keeps_its_own(engine, make):
     assert top(engine, two, hour, hour + 3600) == [contribution(hour, 99, 1)]
 
 
-def test_the_limit_leaves_out_the_least_and_never_other(engine, make):
+def test_what_lies_beyond_the_limit_is_told_as_other(engine, make):
     meter, hour = make.meter(engine), make.T0
     add(engine, meter, *(contribution(hour, n, n) for n in (1, 2, 3)))
     add(engine, meter, Contribution(hour, OTHER, 50.0, 50.0))
-    assert [c.bad for c in top(engine, meter, hour, hour + 60, 2)] == [3, 2, 50]
+    assert [c.bad for c in top(engine, meter, hour, hour + 60, 2)] == [3, 2, 51]
+    assert sum(c.bad for c in top(engine, meter, hour, hour + 60, 1)) == 56
 
 
 def test_hours_that_share_no_time_with_the_span_do_not_count(engine, make):

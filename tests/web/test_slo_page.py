@@ -11,7 +11,7 @@ from slo.domain.booking import Booking
 from slo.domain.ledger import Increment
 from slo.domain.span import Span, rfc3339
 from slo.domain.standing import Note
-from slo.store import alerts, booking, standings
+from slo.store import alerts, booking, incidents, standings
 from slo.store.backup import backup
 from slo.store.engine import open_engine, reading, writing
 from slo.web.pages.slo import ranges
@@ -269,6 +269,28 @@ def test_what_happened_is_marked_on_every_chart_and_told_below(full, client):
     assert "hatched: excluded, does not count" in text
 
 
+def test_an_incident_is_marked_from_the_minute_in_which_it_opened(full, client):
+    number = standing_of(full).incident
+    with reading(full.feed.engine) as session:
+        at = incidents.one(session, number).opened_at
+    for path in (f"{AVAILABILITY}?from={at - 3600}&to={at}", f"{AVAILABILITY}?range=1h"):
+        assert f"incident #{number}, " in page(client, path).text
+
+
+def test_a_rule_of_a_calendar_window_tells_its_share_of_the_whole_month(client):
+    rules = client.get("/api/v1/slos/fraud-model/accuracy/policy").get_json()["rules"]
+    [share] = [r["budget_share"] for r in rules if (r["factor"], r["long"]) == (3, 6 * 3600)]
+    assert share == pytest.approx(3 * 6 / (30 * 24))
+
+
+def test_before_the_ledger_there_is_no_standing(client):
+    def standings_at(at):
+        return client.get(f"/api/v1/slos?at={at}").get_json()["slos"]
+
+    assert standings_at(START - 86_400) == []
+    assert len(standings_at(START + 7200)) == 3
+
+
 def test_annotations_lead_to_their_url_and_to_nothing_else(client):
     found = page(client, AVAILABILITY)
     links = {a["href"] for a in found.all("a") if "ci.example" in a.get("href", "")}
@@ -410,7 +432,7 @@ def test_the_number_is_explained_by_its_two_readings(site):
     assert "\u2212 reading at 21 Oct 20:20" in text
     assert f"= events of the window {standing.good:,.0f} {standing.total:,.0f}" in text
     assert f"(1 \u2212 99 %) \u00d7 {standing.total:,.0f} = " in text
-    assert "+ correction at 19 Nov 20:21, mia: counted twice" in text
+    assert "+ correction at 19 Nov 20:21 by mia: counted twice" in text
     assert "is in here already" not in text
 
 

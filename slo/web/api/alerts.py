@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint
 
-from slo.silencing import known_ids
+from slo.sent import known_ids
 from slo.store.engine import reading
 from slo.web.api.alert_json import Filter, alerts_json
 from slo.web.api.cursor import make_cursor, read_cursor
 from slo.web.api.models.alerts import AlertQuery, Alerts
 from slo.web.api.operation import PREFIX, operation
-from slo.web.heading import nearby
+from slo.web.near import nearby
 from slo.web.problem import Complaint, ProblemError
 from slo.web.site import current_site
 

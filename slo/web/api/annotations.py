@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from slo import annotating
 from slo.annotating import annotation_json
-from slo.silencing import ensure_scope
+from slo.sent import ensure_scope
 from slo.store import annotations as marks
 from slo.store.engine import reading, writing
 from slo.web.api.answering import json_response

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slo.store import standings
 from slo.web.api.operation import PREFIX
-from slo.web.heading import nearby
+from slo.web.near import nearby
 from slo.web.problem import ProblemError
 
 if TYPE_CHECKING:

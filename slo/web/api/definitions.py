@@ -31,6 +31,7 @@ from slo.web.api.operation import PREFIX, operation
 from slo.web.charts import panels
 from slo.web.problem import ProblemError, refusal
 from slo.web.site import current_site
+from slo.web.windows import window_of
 
 if TYPE_CHECKING:
     from slo.domain.ledger import Correction
@@ -151,7 +152,7 @@ def _rule_json(rule: Rule, ruling: Ruling | None, standing: Standing) -> dict[st
     seen = dict.fromkeys(("long_burn", "short_burn"))
     share = None
     if burn is not None:
-        share = float(budget_share(burn, standing.window.seconds))
+        share = float(budget_share(burn, window_of(standing).period_at(standing.at).seconds))
         if ruling is not None:
             moment = ruling.moment
             seen = {

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint
 
-from slo import silencing
+from slo import sent
 from slo.domain.duration import DurationError, parse_duration
 from slo.domain.ledger import Exclusion as Kept
+from slo.domain.refusal import RefusedError
 from slo.domain.scope import in_scope
 from slo.domain.span import Span
 from slo.excluding.preview import preview
 from slo.excluding.wanted import Wanted, add, removal, remove, wanted
 from slo.recurrence import Recurrence, RecurrenceError, parse_recurrence
-from slo.silencing import RefusedError
 from slo.store.engine import reading, writing
 from slo.web.api.answering import json_response
 from slo.web.api.cursor import cut
@@ -58,8 +58,8 @@ def list_exclusions(query: ExclusionQuery) -> dict[str, Any]:
     with reading(site.engine) as session:
         chosen = None
         if query.scope is not None:
-            known = silencing.known_ids(session, site.settings)
-            inside = silencing.ensure_scope(session, site.settings, query.scope)
+            known = sent.known_ids(session, site.settings)
+            inside = sent.ensure_scope(session, site.settings, query.scope)
             chosen = [slo_id for slo_id in known if in_scope(inside, slo_id)]
         now = int(site.clock())
         body = listing_json(session, now, chosen, occurrences=query.occurrences)

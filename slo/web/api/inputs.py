@@ -9,8 +9,9 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from slo.sent import LARGEST_ID, is_unicode
 from slo.web.api.complaints import complaints, summary
-from slo.web.api.models.base import LARGEST_ID, Query
+from slo.web.api.models.base import Query
 from slo.web.problem import Complaint, ProblemError
 from slo.web.site import current_site
 
@@ -96,7 +97,7 @@ def _hostile(at: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, str):
         if "\0" in value:
             return [(at, _NO_CHARACTER)]
-        if not _is_unicode(value):
+        if not is_unicode(value):
             return [(at, "holds half of a surrogate pair, which is no character")]
         return []
     if isinstance(value, dict):
@@ -109,14 +110,6 @@ def _hostile(at: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, list):
         return [fault for n, inner in enumerate(value) for fault in _hostile(f"{at}.{n}", inner)]
     return []
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _printable(text: str) -> str:

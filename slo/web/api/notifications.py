@@ -66,7 +66,7 @@ def list_notifications(query: NotificationQuery) -> dict[str, Any]:
     answer=WholeNotification,
 )
 def show_notification(notification_id: int) -> dict[str, Any]:
-    """Gives one message with the facts it tells and its attempts."""
+    """Gives one notification with the facts it tells and its attempts."""
     with reading(current_site().engine) as session:
         one = outbox.by_id(session, notification_id)
         if one is None:
@@ -81,10 +81,10 @@ def show_notification(notification_id: int) -> dict[str, Any]:
     permission="write",
     body=Resend,
     answer=Notification,
-    also={409: "The message is pending, a test, or tells the beginning of what has ended."},
+    also={409: "The notification is pending, a test, or tells the beginning of what has ended."},
 )
 def resend_notification(notification_id: int, body: Resend) -> dict[str, Any]:
-    """Makes a finished message pending again, under its old `msg_id`."""
+    """Makes a finished notification pending again, under its old `msg_id`."""
     site = current_site()
     with writing(site.engine) as session:
         if outbox.by_id(session, notification_id) is None:

@@ -194,7 +194,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "start": rfc3339(verdict.period.start),
         "end": rfc3339(verdict.period.end),
         "objective": None if verdict.objective is None else float(verdict.objective),
-        "good": verdict.good,
+        "good": verdict.total - verdict.bad,
         "bad": verdict.bad,
         "total": verdict.total,
         "sli": _number(verdict.sli),

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 import slo
-from slo.web.api.models.base import LARGEST_ID, Answer
+from slo.sent import LARGEST_ID
+from slo.web.api.models.base import Answer
 from slo.web.api.models.paths import PATHS
 from slo.web.api.models.problem import Problem
 from slo.web.api.operation import OPERATIONS, PREFIX, Operation, operation

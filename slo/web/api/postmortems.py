@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
 
-from slo.domain.postmortem import LONGEST_BODY, PostmortemError, UnknownError
+from slo.domain.postmortem import LONGEST_BODY, PostmortemError, UnknownPostmortemError
 from slo.postmortem.export import render_body, to_html, to_markdown
 from slo.postmortem.report import postmortem_json, summary_json, version_json
 from slo.store import action_items, postmortems
@@ -81,7 +81,7 @@ def show_version(incident: int, number: int) -> dict[str, Any]:
     with reading(current_site().engine) as session:
         found = postmortems.version_of(session, incident, number)
     if found is None:
-        raise UnknownError(f"incident {incident} has no version {number} of a postmortem")
+        raise UnknownPostmortemError(f"incident {incident} has no version {number} of a postmortem")
     return version_json(found)
 
 
@@ -123,6 +123,7 @@ def set_status(incident: int, body: Step) -> dict[str, Any]:
     """Moves it to review, to published, or back to draft."""
     now = int(current_site().clock())
     with writing(current_site().engine) as session:
+        action_items.hold(session, incident)
         ensure_match(_whole(session, postmortems.ensure_one(session, incident)))
         person = who(body.who, _API)
         moved = postmortems.set_status(session, incident, body.status, person, now, body.version)

@@ -7,22 +7,19 @@ from typing import Any, get_args
 from flask import request
 
 from slo.annotating import KeyUsedError
-from slo.domain.postmortem import Conflict, PostmortemError, UnknownError
+from slo.domain.postmortem import Conflict, PostmortemError, UnknownPostmortemError
+from slo.domain.refusal import RefusedError, UnknownError
 from slo.domain.scope import ScopeError
-from slo.domain.user import UnknownUserError, UserError
 from slo.incidents import IncidentError, UnknownIncidentError
 from slo.postmortem.report import conflict_json, item_json
-from slo.silencing import RefusedError
 from slo.store.action_items import ItemChangedError
 from slo.store.outbox import ResendError
 from slo.web.problem import Complaint, ProblemError
 from slo.web.site import current_site
 
-Refusal = (
-    RefusedError | PostmortemError | IncidentError | ResendError | Conflict | ScopeError | UserError
-)
+Refusal = RefusedError | PostmortemError | IncidentError | ResendError | Conflict | ScopeError
 REFUSALS: tuple[type[Refusal], ...] = get_args(Refusal)
-_UNKNOWN = (UnknownError, UnknownIncidentError, UnknownUserError)
+_UNKNOWN = (UnknownPostmortemError, UnknownIncidentError, UnknownError)
 _CONFLICTS = (Conflict, ItemChangedError, ResendError, KeyUsedError)
 
 
@@ -43,7 +40,7 @@ def problem_of(error: Refusal) -> ProblemError:
 
 def _field_of(error: Refusal) -> tuple[str, str]:
     """What is refused of the request, empty where it is all of it; and why."""
-    if isinstance(error, RefusedError | UserError):
+    if isinstance(error, RefusedError):
         return error.field, str(error)
     field, colon, text = str(error).partition(": ")
     return (field, text) if colon and field.isidentifier() else ("", str(error))

@@ -13,7 +13,7 @@ from slo.store.engine import reading
 from slo.web.api.cursor import cut
 from slo.web.api.models.services import Service, ServiceQuery, Services
 from slo.web.api.operation import PREFIX, operation
-from slo.web.heading import nearby
+from slo.web.near import nearby
 from slo.web.problem import ProblemError
 from slo.web.site import current_site
 

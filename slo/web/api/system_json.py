@@ -27,7 +27,6 @@ def system_json(system: System) -> dict[str, Any]:
             "python": system.python,
             "platform": system.platform,
             "started_at": rfc3339(system.started_at),
-            "uptime": round(system.at - system.started_at, 1),
         },
         "cycles": {
             "late": system.cycle_late,

@@ -47,7 +47,7 @@ def marks_over(
     found = [
         *incident_marks(
             incidents.many(
-                session, slo=slo, since=shown.start, until=shown.end, limit=_MOST_INCIDENTS
+                session, slo=slo, since=shown.start, until=shown.end + 1, limit=_MOST_INCIDENTS
             ),
             shown,
         ),
@@ -88,7 +88,7 @@ def firing(transitions: Iterable[Transition], shown: Span) -> list[tuple[Transit
 
 
 def incident_marks(found: Iterable[Incident], shown: Span) -> list[Mark]:
-    """Incidents that began before the end of `shown`, as spans."""
+    """Incidents that had begun at the end of `shown`, as spans."""
     return [
         Mark(
             "incident",
@@ -100,7 +100,7 @@ def incident_marks(found: Iterable[Incident], shown: Span) -> list[Mark]:
             lasts=incident.resolved_at is None,
         )
         for incident in found
-        if incident.started_at < shown.end
+        if incident.started_at <= shown.end
     ]
 
 
@@ -158,7 +158,15 @@ def annotation_mark(found: Annotation) -> Mark:
     text = f": {found.text}" if found.text else ""
     who = f" ({found.who})" if found.who else ""
     fact = f"{found.kind}, {found.title}{text}{who}"
-    return Mark("annotation", found.at, found.end, "\u25bc", fact, web_link(found.url))
+    return Mark(
+        "annotation",
+        found.at,
+        found.end,
+        "\u25bc",
+        fact,
+        web_link(found.url),
+        annotation=found.id,
+    )
 
 
 def _changes(revisions: Sequence[Revision], shown: Span) -> list[Mark]:

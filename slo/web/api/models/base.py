@@ -19,12 +19,11 @@ from pydantic import (
 )
 
 from slo.domain.instant import InstantError, parse_ago, parse_instant
+from slo.sent import LARGEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LARGEST_ID = 2**62
-"""A larger number is the id of nothing, and no database holds it."""
 MOST = 1000
 """Things that one answer may list."""
 LONGEST_NAME = 200

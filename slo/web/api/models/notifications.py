@@ -12,7 +12,7 @@ from slo.web.api.models.base import NEXT, Answer, Change, ListQuery, RowId, Time
 
 
 class NotificationQuery(ListQuery):
-    """Which messages to list."""
+    """Which notifications to list."""
 
     state: NotificationState | None = Field(default=None, description="Only those in this state.")
     receiver: str | None = Field(default=None, description="Only those to one receiver.")
@@ -20,7 +20,7 @@ class NotificationQuery(ListQuery):
 
 
 class Notification(Answer):
-    """One message of the outbox."""
+    """One notification of the outbox."""
 
     id: int = Field(description="Its number.")
     msg_id: str = Field(description="Its name, which it keeps when it is sent again.")
@@ -44,14 +44,14 @@ class Notification(Answer):
 
 
 class Notifications(Answer):
-    """Messages, newest first."""
+    """Notifications, newest first."""
 
     notifications: list[Notification] = Field(description="Those that fit.")
     next: str | None = Field(default=None, description=NEXT)
 
 
 class Attempt(Answer):
-    """One attempt at a message."""
+    """One attempt at a notification."""
 
     started: Time = Field(description="When it began.")
     seconds: float = Field(description="How long it took.")
@@ -62,7 +62,7 @@ class Attempt(Answer):
 
 
 class WholeNotification(Notification):
-    """One message with the facts it tells and its attempts."""
+    """One notification with the facts it tells and its attempts."""
 
     facts: dict[str, Any] = Field(
         description="What it tells, as it stood then; instants in epoch seconds."
@@ -71,7 +71,7 @@ class WholeNotification(Notification):
 
 
 class Resend(Change):
-    """A finished message is to be sent again."""
+    """A finished notification is to be sent again."""
 
 
 class Receiver(Answer):
@@ -81,7 +81,7 @@ class Receiver(Answer):
     type: str | None = Field(description="What it is, such as `pagerduty`; null: it is gone.")
     fallback: str | None = Field(description="Who is told of pages while it fails.")
     state: Literal["ok", "failing", "open", "paused", "gone"] = Field(
-        description="`open`: one message a minute is tried; `gone`: from slo.yaml."
+        description="`open`: one notification a minute is tried; `gone`: from slo.yaml."
     )
     failures: int = Field(description="Failures in a row.")
     failing_since: Time | None = Field(description="Since when it fails.")
@@ -89,8 +89,8 @@ class Receiver(Answer):
     paused_at: Time | None = Field(description="Since when it is paused.")
     why: str = Field(description="Why it is paused; empty: it is not.")
     fallback_told: bool = Field(description="Whether its fallback was told of pages.")
-    delivered_at: Time | None = Field(description="When it last took a message.")
-    pending: int = Field(description="Messages that wait for it.")
+    delivered_at: Time | None = Field(description="When it last took a notification.")
+    pending: int = Field(description="Notifications that wait for it.")
     oldest_pending_at: Time | None = Field(description="Since when the oldest of them waits.")
 
 

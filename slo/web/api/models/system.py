@@ -65,10 +65,10 @@ class Source(Answer):
 class Outbox(Answer):
     """The outbox."""
 
-    pending: int = Field(description="Messages that wait.")
+    pending: int = Field(description="Notifications that wait.")
     oldest: Time | None = Field(description="Since when the oldest waits.")
-    ended: dict[str, int] = Field(description="Messages that ended in the last 24 hours, by state.")
-    dead: int = Field(description="Messages that nobody got; /api/v1/notifications lists them.")
+    ended: dict[str, int] = Field(description="What ended in the last 24 hours, by state.")
+    dead: int = Field(description="What nobody got; /api/v1/notifications lists it.")
 
 
 class Rows(Answer):
@@ -98,7 +98,7 @@ class Upkeep(Answer):
     at: Time = Field(description="When it was done.")
     ledgers: int = Field(description="Ledgers that were compacted.")
     readings: int = Field(description="Readings that it deleted.")
-    messages: int = Field(description="Finished messages that it deleted.")
+    notifications: int = Field(description="Finished notifications that it deleted.")
 
 
 class Backup(Answer):
@@ -149,7 +149,6 @@ class Installation(Answer):
     python: str = Field(description="Of Python.")
     platform: str = Field(description="System and machine.")
     started_at: Time = Field(description="When the service started.")
-    uptime: float = Field(description="Seconds since then.")
 
 
 class SystemAnswer(Answer):

@@ -11,8 +11,9 @@ from slo.store import exclusions, incidents, postmortems, silences, standings
 from slo.store.engine import reading
 from slo.web import urgency
 from slo.web.charts import composite, marking, marks, strips
-from slo.web.heading import cycle_line, nearby_services
+from slo.web.heading import cycle_line
 from slo.web.links import service_url
+from slo.web.near import nearby_services
 from slo.web.pages.incidents import rows as incident_rows
 from slo.web.pages.overview import listing, rows
 from slo.web.pages.overview.attention import attention
@@ -92,7 +93,7 @@ def _view(session: Session, name: str, members: Sequence[Standing], now: float) 
 
 def _marks(session: Session, name: str, away: Sequence[Exclusion], shown: Span) -> list[Mark]:
     """What happened to the service within `shown`, in order of time."""
-    opened = incidents.many(session, service=name, since=shown.start, until=shown.end)
+    opened = incidents.many(session, service=name, since=shown.start, until=shown.end + 1)
     found = [
         *marking.incident_marks(opened, shown),
         *(mark for e in away if (mark := marking.exclusion_mark(e, shown)) is not None),

@@ -84,7 +84,7 @@ class Days:
         for slo_id, verdicts in judge(session, slo_ids, spans).items():
             for verdict in verdicts:
                 kept = self._verdicts.setdefault(verdict.period.start, {})
-                kept[slo_id] = DayVerdict(verdict.good, verdict.total, verdict.met)
+                kept[slo_id] = DayVerdict(verdict.total - verdict.bad, verdict.total, verdict.met)
         for day in days:  # A store without SLOs has days, too.
             self._verdicts.setdefault(day, {})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from slo.domain.span import utc
 from slo.web import format as fmt
-from slo.web.urgency import Badge
+from slo.web.badge import Badge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

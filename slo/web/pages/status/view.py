@@ -13,7 +13,7 @@ from slo.store import incidents, standings
 from slo.store.engine import reading
 from slo.web import format as fmt
 from slo.web.charts.axes import drawn
-from slo.web.moment import stamp
+from slo.web.moment import moment, stamp
 from slo.web.pages.status import public_text
 from slo.web.pages.status.days import Days, service_days, sli_over
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from slo.config.settings import Settings
     from slo.domain.incident import Incident
     from slo.domain.standing import Standing
+    from slo.web.badge import Badge
     from slo.web.pages.status.days import DayState, DayVerdict, ServiceDay
-    from slo.web.urgency import Badge
 
 PAST_DAYS = 14
 _DAY = 86_400
@@ -79,7 +79,7 @@ class ServiceView:
 class IncidentView:
     """One incident, for everybody."""
 
-    began: Markup | str
+    began: Markup
     title: str
     text: str
     start: int
@@ -108,20 +108,25 @@ class StatusCache:
         self._lock = Lock()
         self._days = Days()
         self._view: StatusView | None = None
+        self._settings: Settings | None = None
 
     def view(
         self, engine: Engine, settings: Settings, now: float, *, renew: bool = False
     ) -> StatusView:
-        """The view, at most two cycles or a minute old; `renew` makes it anew."""
-        kept = self._view
+        """The view, at most two cycles or a minute old; `renew` makes it anew.
+
+        Other settings make it anew, too: a service that they hide is to be seen no more.
+        """
+        kept = self._view if self._settings is settings else None
         oldest = now - max(_LEAST_SECONDS, 2 * settings.interval)
         if kept is not None and kept.at > oldest and not renew:
             return kept
         if not self._lock.acquire(blocking=kept is None) and kept is not None:
             return kept
         try:
-            if self._view is None or self._view is kept:
+            if self._view is None or self._view is kept or self._settings is not settings:
                 self._view = self._made(engine, settings, now)
+                self._settings = settings
             return self._view
         finally:
             self._lock.release()
@@ -212,7 +217,7 @@ def _headline(services: Sequence[ServiceView], incidents_open: int) -> tuple[Bad
 
 def _incident(incident: Incident, now: float) -> IncidentView:
     return IncidentView(
-        stamp(incident.started_at, now),
+        moment(incident.started_at, now),
         public_text.incident_title(incident),
         public_text.incident_text(incident, now),
         incident.started_at,
