@@ -144,7 +144,7 @@ def page(size: int) -> dict[str, Any]:
 
         def get() -> None:
             answer = client.get("/")
-            if answer.status_code != 200 or b"svc00001" not in answer.data:  # noqa: PLR2004 - OK
+            if answer.status_code != 200 or b"svc00001" not in answer.data:  # noqa: PLR2004 -- OK
                 raise RuntimeError(f"/ answered {answer.status}")
 
         get()

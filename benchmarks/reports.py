@@ -11,7 +11,7 @@ from pages import burnt
 
 from slo.domain.period import period_at
 from slo.reports.formats import FILES
-from slo.reports.reading import report_of
+from slo.reports.gathering import report_of
 from slo.store.engine import reading
 
 if TYPE_CHECKING:

@@ -104,7 +104,7 @@ class Bench:
                 given = {"server": asdict(server), "fleet": asdict(loaded.fleet)}
                 found = _child("history", **given, days=days)
                 case = f"backfill {scrape}s"
-                target = scrape == 15 and not self.quick  # noqa: PLR2004 - the issue's case
+                target = scrape == 15 and not self.quick  # noqa: PLR2004 -- the issue's case
                 self.table.add(
                     Figure(
                         case,
@@ -118,7 +118,7 @@ class Bench:
                     Figure(case, "requests", f"{found['requests']:.0f}"),
                     Figure(case, "peak memory", f"{found['mb']:.0f} MB"),
                 )
-                if scrape == 15:  # noqa: PLR2004 - the issue's case
+                if scrape == 15:  # noqa: PLR2004 -- the issue's case
                     ours = _child("cycle", **given, cycles=self.cycles_each)
                     self.table.add(_samples_figure(f"on {days} days", ours, " a minute"))
                     self._beside(loaded.fleet, server, ours, case=f"on {days} days")
@@ -343,7 +343,7 @@ class Bench:
         )
 
     def _tell_flat(self, layout: str, costs: dict[int, float]) -> None:
-        if len(costs) < 2:  # noqa: PLR2004 - nothing to compare
+        if len(costs) < 2:  # noqa: PLR2004 -- nothing to compare
             return
         rise = costs[self.sizes[-1]] / costs[self.sizes[0]]
         text = " ".join(f"{size}: {cost * 1000:.2f}" for size, cost in costs.items())

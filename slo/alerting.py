@@ -78,11 +78,11 @@ def decide_alerts(
     policy_ids = policies.ensure(session, in_force, now)
     before = alerts.states(session, slo_ids)
     tracks = tracks_of(session, [_looked_at(b, in_force[b.slo.id]) for b in booked])
-    late_truth = corrections.of(session, slo_ids)
+    late_truth = corrections.of(session, [b.meter.id for b in booked])
     found: list[Transition] = []
     after: States = {}
     for b in booked:
-        spent = spent_of(b.standing, late_truth.get(b.slo.id, ()))
+        spent = spent_of(b.standing, late_truth[b.meter.id])
         changes, after[b.slo.id] = _decide(
             b, in_force[b.slo.id], tracks[b.slo.id], before.get(b.slo.id, {}), spent, now
         )

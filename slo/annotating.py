@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from slo.domain.annotation import KINDS, Annotation
+from slo.domain.refusal import RefusedError
 from slo.domain.span import rfc3339
-from slo.silencing import (
-    LONGEST_WHO,
-    RefusedError,
-    ensure_characters,
-    ensure_scope,
-    ensure_text,
-)
+from slo.sent import LARGEST_ID, LONGEST_WHO, ensure_characters, ensure_scope, ensure_text
 from slo.store import annotations as marks
 
 if TYPE_CHECKING:
@@ -96,7 +91,7 @@ def remove(session: Session, annotation_id: int, *, who: str, now: int) -> Annot
     """Takes an annotation off the timeline; raises `RefusedError` where there is none."""
     who = ensure_text("who", who, LONGEST_WHO)
     found = None
-    if annotation_id < 2**62:
+    if annotation_id < LARGEST_ID:
         found = marks.remove(session, annotation_id, now, who)
     if found is None:
         raise RefusedError(

@@ -80,7 +80,7 @@ class Contexts:
             else:
                 former = None
             held = self._held
-            assert held is not None  # noqa: S101 - it was just made where there was none.
+            assert held is not None  # noqa: S101 -- it was just made where there was none.
             held.uses += 1
         if former is not None:
             self._end(former)

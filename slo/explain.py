@@ -114,7 +114,7 @@ def explain(
     covering = [x for x in exclusions.of(session) if x.covers(slo.id)]
     plan = plan_of(subject, at, covering, None)
     found = readings.readings_at(session, {meter.id: plan.instants})
-    booked = corrections.of(session, [slo.id])[slo.id]
+    booked = corrections.of(session, [meter.id])[meter.id]
     view = View.of(plan, found, booked)
     pieces = _pieces(view, plan.window)
     rates = dict(standing.burn_rates)

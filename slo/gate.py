@@ -9,16 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slo.domain.gate import GateDecision, GateOverride, GateRules, SLOGate, decide, decide_slo
+from slo.domain.refusal import RefusedError
 from slo.domain.scope import EVERYTHING, ScopeError, parse_scope
 from slo.domain.span import rfc3339
-from slo.silencing import (
-    LONGEST_WHO,
-    LONGEST_WHY,
-    RefusedError,
-    ensure_scope,
-    ensure_text,
-    ensure_until,
-)
+from slo.sent import LARGEST_ID, LONGEST_WHO, LONGEST_WHY, ensure_scope, ensure_text, ensure_until
 from slo.store import gate_overrides, slos, standings
 
 if TYPE_CHECKING:
@@ -89,7 +83,7 @@ def release(session: Session, override_id: int, *, who: str, why: str, now: int)
     """Ends an override before its time; raises `RefusedError` where none holds."""
     who, why = ensure_text("who", who, LONGEST_WHO), ensure_text("why", why, LONGEST_WHY)
     ended = None
-    if override_id < 2**62:
+    if override_id < LARGEST_ID:
         ended = gate_overrides.end(session, override_id, now, who, why)
     if ended is None:
         raise RefusedError("id", f"there is no override {override_id} that holds a gate open")

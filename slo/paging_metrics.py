@@ -42,7 +42,7 @@ def incident_families(summary: incidents.Summary) -> Iterator[Metric]:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How the outbox and its receivers do, by receiver; finished messages by state too."""
+    """How the outbox and its receivers do, by receiver; finished notifications by state too."""
 
     healths: Mapping[str, Health]
     backlogs: Mapping[str, backlog.Backlog]
@@ -52,7 +52,7 @@ class Delivery:
 def delivery_families(delivery: Delivery, now: float) -> Iterator[Metric]:
     """The metric families of the outbox."""
     pending = GaugeMetricFamily(
-        "slo_outbox_pending", "Messages that wait to be delivered.", labels=["receiver"]
+        "slo_outbox_pending", "Notifications that wait to be delivered.", labels=["receiver"]
     )
     for name in sorted({*delivery.healths, *delivery.backlogs}):
         waiting = delivery.backlogs.get(name)
@@ -62,19 +62,19 @@ def delivery_families(delivery: Delivery, now: float) -> Iterator[Metric]:
     oldest = [b.oldest for b in delivery.backlogs.values() if b.oldest is not None]
     yield GaugeMetricFamily(
         "slo_outbox_oldest_pending_seconds",
-        "How long the oldest message waits.",
+        "How long the oldest notification waits.",
         value=max(0.0, now - min(oldest)) if oldest else 0.0,
     )
     deliveries = CounterMetricFamily(
         "slo_outbox_deliveries",
-        "Messages that are finished, by what became of them.",
+        "Notifications that are finished, by what became of them.",
         labels=["receiver", "outcome"],
     )
     for (name, state), count in sorted(delivery.finished.items()):
         deliveries.add_metric([name, state], count)
     yield deliveries
     dead = sum(count for (_, state), count in delivery.finished.items() if state == "dead")
-    yield CounterMetricFamily("slo_outbox_dead", "Messages that nobody got.", value=dead)
+    yield CounterMetricFamily("slo_outbox_dead", "Notifications that nobody got.", value=dead)
     up = GaugeMetricFamily(
         "slo_receiver_up",
         "0 while a receiver is paused or its breaker is open.",

@@ -152,7 +152,7 @@ def stand_still(
         _stand_together(context, counted, faults, now)
     except StoreError:
         raise
-    except Exception:  # noqa: BLE001 - logged with its trace once it is found.
+    except Exception:  # noqa: BLE001 -- logged with its trace once it is found.
         if len(counted) == 1:
             _log.exception("the standing of %s failed", counted[0].slo.id)
             return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from slo.config.settings import Settings
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 ACTION = "reload"
 
@@ -50,7 +50,7 @@ class ReloadAudit:
                 )
         except StoreError as error:
             # What the file says is in force all the same.
-            log.warning("the reload is not in the audit: %s", error)
+            _log.warning("the reload is not in the audit: %s", error)
 
 
 def _told(settings: Settings) -> dict[str, Any]:

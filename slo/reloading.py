@@ -138,7 +138,7 @@ class Reloader:
                 return
             try:
                 soon = self.look(asked=asked)
-            except Exception:  # noqa: BLE001 - a fault of ours is told, and the service goes on.
+            except Exception:  # noqa: BLE001 -- a fault of ours is told, and the service goes on.
                 _log.exception("looking at %s failed", self._path)
                 soon = False
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slo.domain.instant import InstantError, parse_ahead
-from slo.domain.scope import EVERYTHING, ScopeError, in_scope, parse_scope
+from slo.domain.refusal import RefusedError
+from slo.domain.scope import EVERYTHING, in_scope
 from slo.domain.silence import Silence
 from slo.domain.span import rfc3339
-from slo.store import silences, slos
+from slo.sent import LARGEST_ID, LONGEST_WHO, LONGEST_WHY, ensure_scope, ensure_text, ensure_until
+from slo.store import silences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,18 +19,7 @@ if TYPE_CHECKING:
     from slo.config.settings import Settings
 
 LONGEST_DAYS = 30
-LONGEST_WHO, LONGEST_WHY = 100, 1000
-"""Characters of names and reasons."""
 _MOST_LABELS = 20
-_LONGEST_ID = 2**62
-
-
-class RefusedError(ValueError):
-    """What was asked for is refused; `field` names what of it, the message why and what helps."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 def silence(
@@ -73,7 +63,7 @@ def silence(
 def end(session: Session, silence_id: int, *, who: str, why: str, now: int) -> Silence:
     """Ends a silence before its time; raises `RefusedError` where there is nothing to end."""
     who, why = ensure_text("who", who, LONGEST_WHO), ensure_text("why", why, LONGEST_WHY)
-    known = silences.by_id(session, silence_id) if silence_id < _LONGEST_ID else None
+    known = silences.by_id(session, silence_id) if silence_id < LARGEST_ID else None
     if known is None:
         raise RefusedError("id", f"there is no silence {silence_id}; `slo silence list` shows all")
     ended = silences.end(session, silence_id, now, who, why)
@@ -81,62 +71,6 @@ def end(session: Session, silence_id: int, *, who: str, why: str, now: int) -> S
         over = known.end if known.ended_at is None else min(known.end, known.ended_at)
         raise RefusedError("id", f"silence {silence_id} is over since {rfc3339(over)}")
     return ended
-
-
-def ensure_scope(session: Session, settings: Settings, text: str) -> str:
-    """The scope that `text` names among declared and former SLOs, or `RefusedError`."""
-    try:
-        return parse_scope(text, known_ids(session, settings))
-    except ScopeError as error:
-        raise RefusedError("scope", str(error)) from None
-
-
-def known_ids(session: Session, settings: Settings) -> list[str]:
-    """The ids of all SLOs that are declared or ever were."""
-    former = (known.id for known in slos.all_slos(session))
-    return list(dict.fromkeys([*(slo.id for slo in settings.slos), *former]))
-
-
-def ensure_text(field: str, text: str, longest: int) -> str:
-    """The text without space around it, or `RefusedError` for one that is empty or too long."""
-    word = " ".join(text.split())
-    ensure_characters(field, word)
-    if not word:
-        raise RefusedError(field, f"is empty; say {field}, for those who read it later")
-    if len(word) > longest:
-        raise RefusedError(field, f"has {len(word):,} characters; {longest:,} fit")
-    return word
-
-
-def ensure_until(text: str, now: int, days: int) -> int:
-    """The instant that a duration or a time names; `RefusedError` if past or over `days` ahead."""
-    try:
-        instant = parse_ahead(text, now)
-    except InstantError as error:
-        raise RefusedError("until", str(error)) from None
-    if instant <= now:
-        raise RefusedError("until", f"{rfc3339(instant)} is past; it must end in the future")
-    latest = now + days * 86_400
-    if instant > latest:
-        raise RefusedError(
-            "until", f"lies over {days}d ahead; end it by {rfc3339(latest)}, and renew it then"
-        )
-    return instant
-
-
-def ensure_characters(field: str, text: str) -> None:
-    """`RefusedError` for a text that holds what no store keeps."""
-    if "\0" in text or not _is_unicode(text):
-        raise RefusedError(field, "holds what is no character; leave it out")
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether it has no half of a surrogate pair, which JSON may spell and no store keeps."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _ensure_labels(

@@ -68,7 +68,8 @@ class _Facts:
     """What the store knows of all subjects, read once."""
 
     by_scope: Mapping[str, Sequence[Exclusion]]
-    corrections: Mapping[str, Sequence[Correction]]
+    corrections: Mapping[int, Sequence[Correction]]
+    """By meter."""
     notes: Mapping[int, Sequence[Note]]
     memos: Mapping[str, str]
 
@@ -91,7 +92,7 @@ def _facts(session: Session, subjects: Sequence[Subject]) -> _Facts:
         by_scope[exclusion.scope].append(exclusion)
     return _Facts(
         by_scope,
-        corrections.of(session, slo_ids),
+        corrections.of(session, [s.meter.id for s in subjects]),
         notes.of(session, [s.meter.id for s in subjects]),
         stored.grids(session, slo_ids),
     )
@@ -129,7 +130,7 @@ def _result(
     plan: Plan, facts: _Facts, found: Mapping[tuple[int, int], Reading]
 ) -> tuple[Standing, str | None]:
     subject, slo, meter = plan.subject, plan.subject.slo, plan.subject.meter
-    view = View.of(plan, found, facts.corrections.get(slo.id, ()))
+    view = View.of(plan, found, facts.corrections.get(meter.id, ()))
     events, counted, rest = view.tally(plan.window), view.counted_seconds(plan.window), plan.rest()
     budget = budget_of(slo.objective, events, _expected(view, rest))
     burn_rates = tuple(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from slo.domain.span import rfc3339
+from slo.domain.span import maybe_rfc3339, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,25 +46,25 @@ def standing_json(standing: Standing) -> dict[str, Any]:
         "slices": standing.slices,
         "window": window,
         "events": {
-            "good": _events(standing.good),
-            "bad": _events(standing.bad),
-            "total": _events(standing.total),
+            "good": events(standing.good),
+            "bad": events(standing.bad),
+            "total": events(standing.total),
         },
-        "sli": _number(standing.sli),
+        "sli": finite(standing.sli),
         "budget": {
-            "allowed": _number(standing.budget.allowed),
-            "spent": _events(standing.budget.spent),
-            "remaining": _number(standing.budget.remaining),
+            "allowed": finite(standing.budget.allowed),
+            "spent": events(standing.budget.spent),
+            "remaining": finite(standing.budget.remaining),
         },
-        "burn_rates": {span: _number(rate) for span, rate in standing.burn_rates},
-        "coverage": _number(standing.coverage),
+        "burn_rates": {span: finite(rate) for span, rate in standing.burn_rates},
+        "coverage": finite(standing.coverage),
         "state": standing.state,
         "data": standing.data,
-        "last_data": _instant(standing.last_data),
+        "last_data": maybe_rfc3339(standing.last_data),
         "paused": standing.paused,
         "projected": standing.budget.projected,
         "notes": [note_json(note) for note in standing.notes],
-        "exhausted_at": _instant(standing.exhausted_at),
+        "exhausted_at": maybe_rfc3339(standing.exhausted_at),
         "forecasts": [_forecast_json(forecast) for forecast in standing.forecasts],
         "alerts": [_alert_json(alert) for alert in standing.alerts],
         "incident": standing.incident,
@@ -86,9 +86,9 @@ def note_json(note: Note) -> dict[str, Any]:
     return {
         "kind": note.kind,
         "text": note.text,
-        "amount": _number(note.amount),
-        "first": _instant(note.first),
-        "last": _instant(note.last),
+        "amount": finite(note.amount),
+        "first": maybe_rfc3339(note.first),
+        "last": maybe_rfc3339(note.last),
     }
 
 
@@ -98,26 +98,23 @@ def _alert_json(alert: StandingAlert) -> dict[str, Any]:
         "kind": alert.kind,
         "severity": alert.severity,
         "firing": alert.since is not None,
-        "since": _instant(alert.since),
+        "since": maybe_rfc3339(alert.since),
         "reason": alert.reason,
         "frozen": alert.frozen or None,
     }
 
 
 def _forecast_json(forecast: Forecast) -> dict[str, Any]:
-    return {"basis": forecast.basis, "exhausted_at": _instant(forecast.exhausted_at)}
+    return {"basis": forecast.basis, "exhausted_at": maybe_rfc3339(forecast.exhausted_at)}
 
 
-def _instant(at: int | None) -> str | None:
-    return None if at is None else rfc3339(at)
-
-
-def _number(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """The number as JSON can have it: null for what is none."""
     return value if value is not None and math.isfinite(value) else None
 
 
-def _events(value: float) -> float | int | None:
+def events(value: float | None) -> float | int | None:
     """Whole counts as JSON integers, as people write them; estimated ones keep their fraction."""
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return None
     return int(value) if value == int(value) else value

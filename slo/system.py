@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CYCLES = 120
 LETTERS = 20
 RECOUNTS = 200
+DIFFERING = 20
 _HOUR, _DAY = 3600, 86_400
 _NIGHT = 6 * _HOUR
 """Seconds within which recounts are of one night's run."""
@@ -172,7 +173,7 @@ def describe(
         upkeep=facts.of(session, "upkeep"),
         backup=facts.of(session, "backup"),
         recounts=tuple(verifications.newest(session, RECOUNTS)),
-        differing=tuple(verifications.newest(session, LETTERS, differing=True)),
+        differing=tuple(verifications.newest(session, DIFFERING, differing=True)),
         config=state,
         settings=settings,
     )

@@ -45,10 +45,10 @@ THROTTLED = 86_400
 """Seconds after which a failed login is forgotten."""
 
 MESSAGES_AT_ONCE = 1000
-"""Messages that one transaction forgets."""
+"""Notifications that one transaction forgets."""
 
 DEAD_KEPT = 365 * 86_400
-"""Seconds that messages which nobody got are kept at least."""
+"""Seconds that notifications which nobody got are kept at least."""
 
 MOST_INCIDENTS = 10_000
 """Incidents of one SLO whose edges stay exact, the newest."""
@@ -88,23 +88,28 @@ def upkeep(
             contributors.fold_good(session, c.meter.id, int(now) - FOLD_AFTER)
     with writing(context.engine) as session:
         edges.forget(session, round(context.settings.max_gap.total_seconds() * 1000))
-    messages = _forget_messages(context, now, stopped)
+    notifications = _forget_notifications(context, now, stopped)
     with writing(context.engine) as session:
         retention.forget_logins(session, now, now - THROTTLED)
         verifications.forget(session, int(now) - verifications.KEPT_SECONDS)
-        done = {"at": int(now), "ledgers": ledgers, "readings": deleted, "messages": messages}
+        done = {
+            "at": int(now),
+            "ledgers": ledgers,
+            "readings": deleted,
+            "notifications": notifications,
+        }
         facts.put(session, "upkeep", done)
     if hour == RECOUNT_HOUR:
         _recount(context, counted, int(now), on_verified, stopped)
 
 
-def _forget_messages(context: Context, now: float, stopped: Callable[[], bool]) -> int:
-    """Delete messages that ended long ago; gives how many."""
-    kept = context.settings.keep_messages.total_seconds()
+def _forget_notifications(context: Context, now: float, stopped: Callable[[], bool]) -> int:
+    """Delete notifications that ended long ago; gives how many."""
+    kept = context.settings.keep_notifications.total_seconds()
     count = 0
     while not stopped():
         with writing(context.engine) as session:
-            found = retention.forget_messages(
+            found = retention.forget_notifications(
                 session, now - kept, now - max(kept, DEAD_KEPT), MESSAGES_AT_ONCE
             )
         count += found
@@ -126,7 +131,7 @@ def pinned_ends(session: Session, c: Counted, since: int | None = None) -> set[i
         if exclusion.covers(c.slo.id):
             # Its end moves outward to the first reading at or after it, which must stay too.
             pinned |= set(instants_needed(exclusion.span, [exclusion], c.meter.bucket))
-    pinned |= {k.end for k in corrections.of(session, [c.slo.id]).get(c.slo.id, [])}
+    pinned |= {k.end for k in corrections.of(session, [c.meter.id])[c.meter.id]}
     for incident in incidents.many(session, slo=c.slo.id, since=first, limit=MOST_INCIDENTS):
         pinned |= {incident.started_at, incident.opened_at}
         pinned |= set() if incident.resolved_at is None else {incident.resolved_at}
@@ -154,7 +159,7 @@ def _recount(
     on_verified: Callable[[str, float], None],
     stopped: Callable[[], bool],
 ) -> None:
-    rng = random.Random(now)  # noqa: S311 - which day is checked needs no secrecy.
+    rng = random.Random(now)  # noqa: S311 -- which day is checked needs no secrecy.
     for c in counted:
         with reading(context.engine) as session:
             day = random_day(session, c.meter, now, rng)

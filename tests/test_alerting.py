@@ -7,21 +7,14 @@ import pytest
 from slo.domain.absence import Absence
 from slo.domain.ledger import Correction, Exclusion
 from slo.domain.span import Span
-from slo.store import corrections, exclusions, migrations, standings
-from slo.store.engine import open_engine, reading, writing
+from slo.store import corrections, exclusions, standings
+from slo.store.engine import reading, writing
 from tests.support.feed import MINUTE, START, Feed, yaml_of
+from tests.support.stores import empty_store
 
 SLO = "shop/availability"
 PAGER = """receivers: {hook: {type: webhook, url: "http://127.0.0.1:9/"}}
 routes: {page: [hook], ticket: [hook]}"""
-
-
-@pytest.fixture
-def engine(tmp_path):
-    opened = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(opened)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture
@@ -77,8 +70,7 @@ def test_catching_up_decides_like_living_and_marks_what_is_late(engine, tmp_path
     live = Feed(engine, yaml_of(more=PAGER))
     for minute in minutes:
         live.book(minute)
-    other = open_engine(f"sqlite:///{tmp_path / 'other.db'}")
-    migrations.upgrade(other)
+    other = empty_store(tmp_path / "other.db")
     late = Feed(other, yaml_of(more=PAGER))
     late.book(*minutes)
 

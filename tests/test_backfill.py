@@ -9,8 +9,7 @@ from slo.config import parse
 from slo.config.settings import DEFAULT_KEEP
 from slo.context import open_context
 from slo.declaring import declare
-from slo.store import migrations
-from slo.store.engine import open_engine
+from tests.support.stores import empty_store
 
 DAY = 86_400
 
@@ -45,8 +44,7 @@ services:
 
 
 def test_a_meter_that_another_process_replaced_is_left_to_that_process(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     with open_context(parse(YAML.format(query="old"), "slo.yaml", {}), engine) as context:
         counted = declare(context, DAY).counted
         want_backfill(context, counted, 0)

@@ -9,9 +9,10 @@ import pytest
 from slo.config import parse
 from slo.context import Told, open_context
 from slo.cycle import FIRST_READING, run_cycle
-from slo.store import cycles, migrations, slos, standings
-from slo.store.engine import open_engine, reading
+from slo.store import cycles, slos, standings
+from slo.store.engine import reading
 from tests.support.fault_server import FaultServer, encoded, html
+from tests.support.stores import empty_store
 
 NOW = 1_709_251_200 + 17
 
@@ -41,8 +42,7 @@ def gauge(value: float):
 @pytest.fixture
 def books(tmp_path):
     """A function that opens a context on a server, on one store."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     with FaultServer(gauge(1.0)) as server:
         text = json.dumps(
             {

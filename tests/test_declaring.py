@@ -9,8 +9,8 @@ import pytest
 from slo.config import parse
 from slo.context import open_context
 from slo.declaring import declare, running
-from slo.store import migrations, slos, standings
-from slo.store.engine import open_engine, reading
+from slo.store import slos, standings
+from slo.store.engine import reading
 from tests.support.fault_server import FaultServer, in_turn, respond, success
 
 NOW = 1_709_251_200
@@ -22,14 +22,6 @@ PLAIN = "services: {api: {slos: {a: {objective: 99%, slices: {query: up, at_leas
 def server():
     with FaultServer() as server:
         yield server
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 def declared(server, engine, text: str):

@@ -16,8 +16,9 @@ from slo.domain.span import Span
 from slo.domain.standing import Note
 from slo.domain.window import RollingWindow
 from slo.explain import explain, requests_of
-from slo.store import booking, corrections, exclusions, migrations, slos
-from slo.store.engine import open_engine, writing
+from slo.store import booking, corrections, exclusions, slos
+from slo.store.engine import writing
+from tests.support.stores import empty_store
 
 HOUR, DAY = 3600, 86_400
 NOW = 1795204800
@@ -39,8 +40,7 @@ def an_slo(indicator=EVENTS, **changes):
 
 @pytest.fixture
 def session(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path}/slo.db")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     with writing(engine) as opened:
         yield opened
     engine.dispose()

@@ -45,6 +45,7 @@ FLOORS = {
     "reload_audit": 3,
     "reloading": 3,
     "access": 3,
+    "sent": 3,
     "silencing": 3,
     "sources": 3,
     "standings": 3,

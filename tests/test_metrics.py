@@ -20,7 +20,8 @@ from slo.loaded import Loaded
 from slo.metrics import Metrics
 from slo.store import facts
 from slo.store.engine import open_engine, writing
-from tests.web.world import AT, NOW, make_standing, make_store, many_standings, put_standings
+from tests.support.stores import empty_store
+from tests.web.world import AT, NOW, make_standing, many_standings, put_standings
 
 
 def samples(metrics):
@@ -39,7 +40,7 @@ def value(metrics, name, **labels):
 
 @pytest.fixture
 def store(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     yield engine
     engine.dispose()
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from slo.config import parse
 from slo.reload_audit import ReloadAudit
-from slo.store import migrations
 from slo.store.engine import open_engine
 from tests.support.logins import audited
 
@@ -20,14 +17,6 @@ OIDC = (
 
 def settings_of(text=""):
     return parse(BASE + text, "slo.yaml", {})
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 def test_who_gets_in_is_told_before_and_since(engine):

@@ -17,9 +17,10 @@ from slo.domain.replay import Promise
 from slo.domain.span import Span
 from slo.domain.window import RollingWindow
 from slo.replay import EmptyPastError, refit, replay
-from slo.store import compaction, exclusions, migrations, schema, slos
-from slo.store.engine import open_engine, reading, writing
+from slo.store import compaction, exclusions, schema, slos
+from slo.store.engine import reading, writing
 from tests.support.feed import MINUTE, START, Feed, yaml_of
+from tests.support.stores import empty_store
 
 SLO, HOUR, DAY = "shop/availability", 3600, 86_400
 OBJECTIVE = Decimal("0.999")
@@ -29,8 +30,7 @@ TODAY = Promise(OBJECTIVE, WINDOW, default_policy(OBJECTIVE))
 
 @pytest.fixture
 def feed(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     yield Feed(engine)
     engine.dispose()
 
@@ -91,8 +91,7 @@ MINUTES = st.lists(
 @given(MINUTES, st.lists(st.integers(1, 30), max_size=6))
 def test_however_catching_up_is_cut_it_finds_what_a_replay_finds(minutes, sizes):
     with TemporaryDirectory() as folder:
-        engine = open_engine(f"sqlite:///{folder}/slo.db")
-        migrations.upgrade(engine)
+        engine = empty_store(f"{folder}/slo.db")
         # Without tickets, which would hold one incident open all the time.
         pages = yaml_of(more="alerts: {page-6h: off, ticket-1d: off, ticket-3d: off}")
         feed, left = Feed(engine, pages), minutes

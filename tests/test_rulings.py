@@ -9,21 +9,13 @@ from slo.domain.absence import Absence
 from slo.domain.ledger import Correction, Exclusion
 from slo.domain.span import Span
 from slo.rulings import rulings
-from slo.store import corrections, exclusions, migrations, slos, standings
-from slo.store.engine import open_engine, reading, writing
+from slo.store import corrections, exclusions, slos, standings
+from slo.store.engine import reading, writing
 from slo.web.pages.slo.policy_table import rule_rows
 from tests.support.feed import MINUTE, START, Feed, yaml_of
 
 SLO = "shop/availability"
 MONTH = 30 * 86_400
-
-
-@pytest.fixture
-def engine(tmp_path):
-    opened = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(opened)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture
@@ -34,12 +26,13 @@ def feed(engine):
 def found(feed):
     (slo,) = feed.context.settings.slos
     with reading(feed.engine) as session:
+        meter = slos.meter_of(session, SLO)
         return rulings(
             session,
             standings.one(session, SLO),
-            slos.meter_of(session, SLO),
+            meter,
             slo.alert_policy,
-            corrections.of(session, [SLO])[SLO],
+            corrections.of(session, [meter.id])[meter.id],
         )
 
 

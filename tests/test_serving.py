@@ -17,17 +17,14 @@ from slo.store import migrations, outbox
 from slo.store.engine import open_engine, reading, writing
 from tests.support.fault_server import FaultServer, close_silently
 from tests.support.receiver_server import ReceiverServer, status
+from tests.support.waiting import wait_until
 from tests.test_cycle import gauge
 
 PATIENCE = 30
 
 
 def wait_for(ask):
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.05)
-    return answer
+    return wait_until(ask, PATIENCE, every=0.05)
 
 
 class Served:

@@ -27,12 +27,12 @@ from slo.store import (
     corrections,
     engine,
     exclusions,
-    migrations,
     notes,
     schema,
     slos,
     standings,
 )
+from tests.support.stores import empty_store
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 NOW = 1795204800  # 2026-11-20T20:00:00Z
@@ -43,8 +43,7 @@ WEEK = RollingWindow(timedelta(days=7))
 
 @pytest.fixture
 def store(tmp_path):
-    opened = engine.open_engine(f"sqlite:///{tmp_path}/slo.db")
-    migrations.upgrade(opened)
+    opened = empty_store(tmp_path / "slo.db")
     yield opened
     opened.dispose()
 
@@ -536,6 +535,20 @@ class TestMemo:
                     fresh, state="new"
                 )
                 keep(session, slo, memo)
+
+
+def test_a_former_meters_corrections_do_not_count(session):
+    """Although they lie inside the window, which its own ledger does not fill yet."""
+    (meter,) = declared(session, an_slo())
+    book(session, meter, increments(Span(NOW - 5 * DAY, NOW - 2 * DAY), 100.0))
+    correct(session, "shop/availability", NOW - 3 * DAY, -3000.0, 0.0)
+    other = Events(total=Selector("requests_total"), good=Selector("other_good_total"))
+    slo = an_slo(indicator=other)
+    (meter,) = declared(session, slo, at=NOW - 2 * DAY)
+    book(session, meter, increments(Span(NOW - 2 * DAY, NOW), 100.0))
+    assert standing_of(session, slo).bad == 0.0
+    correct(session, "shop/availability", NOW - DAY, -3.0, 0.0)
+    assert standing_of(session, slo).bad == 3.0
 
 
 def test_many_slos_cost_as_many_statements_as_one(store, session):

@@ -20,14 +20,14 @@ from slo.store import (
     contributors,
     exclusions,
     facts,
-    migrations,
     outbox,
     readings,
     schema,
     slos,
 )
-from slo.store.engine import open_engine, reading, writing
+from slo.store.engine import reading, writing
 from slo.upkeep import HOURS, pinned_ends, upkeep
+from tests.support.stores import empty_store
 
 
 def at(text: str) -> int:
@@ -49,8 +49,7 @@ services:
 @pytest.fixture
 def counted(tmp_path):
     """A function: the SLO with a window, its ledger from 15 January to 10 May."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
 
     def declared(window: str, begun: int = at("2024-01-15T00:00")):
         with open_context(parse(YAML.format(window=window), "slo.yaml", {}), engine) as context:
@@ -101,8 +100,7 @@ def test_edges_of_exclusions_stay(counted):
 def ledger(tmp_path):
     """A context over ten days of minutes of one SLO, and its meter."""
     settings = parse(YAML.format(window="7d"), "slo.yaml", {})
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     begun = NOW - 10 * 86400
     steps = tuple(Increment(t, 9.0, 10.0, 60.0) for t in range(begun + 60, NOW + 1, 60))
     found = (
@@ -157,7 +155,7 @@ def test_upkeep_leaves_what_it_did_for_the_page(ledger):
     upkeep(context, turn, lambda *_: None)
     with reading(context.engine) as session:
         done = facts.of(session, "upkeep")
-    assert (done["at"], done["ledgers"], done["messages"]) == (turn, 1, 0)
+    assert (done["at"], done["ledgers"], done["notifications"]) == (turn, 1, 0)
     assert done["readings"] > 1000
 
 
@@ -179,6 +177,6 @@ def test_old_messages_are_forgotten_by_the_hour_as_long_as_slo_yaml_says(ledger,
 
     upkeep(context, NOW, lambda *_: None)
     assert left() == 5
-    shorter = replace(context.settings, keep_messages=timedelta(days=70))
+    shorter = replace(context.settings, keep_notifications=timedelta(days=70))
     upkeep(replace(context, settings=shorter), NOW, lambda *_: None)
     assert left() == 0

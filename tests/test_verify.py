@@ -15,10 +15,11 @@ from slo.domain.meter import Meter
 from slo.domain.span import Span
 from slo.prometheus.head import Head
 from slo.prometheus.job import Fault
-from slo.store import migrations, schema, slos
-from slo.store.engine import open_engine, writing
+from slo.store import schema, slos
+from slo.store.engine import writing
 from slo.verify import DAY, Verification, random_day, verify_day
 from tests.support.prometheus_server import OpenMetrics, PrometheusServer
+from tests.support.stores import empty_store
 
 START = 1795132800 - 2 * DAY  # 2026-11-18, midnight
 END = START + 2 * DAY
@@ -52,8 +53,7 @@ def url(tmp_path_factory):
 def world(tmp_path, url):
     """A ledger of both days but the first and the last hour: context, `counted`, `engine`."""
     settings = parse(YAML.format(url=url, folder=tmp_path), "slo.yaml", {})
-    engine = open_engine(settings.database_url)
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     with open_context(settings, engine) as context:
         want_backfill(context, declare(context, END).counted, START + 3600)
         head = Head(context.clients["prometheus"], END)

@@ -9,9 +9,10 @@ import pytest
 from slo.config import parse
 from slo.context import Context, Spent
 from slo.declaring import declare
-from slo.store import alerts, cycles, migrations, outbox, watches
-from slo.store.engine import open_engine, reading, writing
+from slo.store import alerts, cycles, outbox, watches
+from slo.store.engine import reading, writing
 from slo.watching import Silence, may_beat, watch_cycles, watch_sources
+from tests.support.stores import empty_store
 
 NOW = 1_795_206_000
 MINUTE = 60
@@ -33,8 +34,7 @@ DOWN = {"eu": Silence("connection refused")}
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     declare(Context(SETTINGS, engine, {}, Spent(), {}), NOW)
     yield engine
     engine.dispose()

@@ -140,6 +140,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("seconds", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("lag", sa.Double(), nullable=True))
 
+    _add_meters_of_corrections()
+
     with op.batch_alter_table("notification", schema=None) as batch_op:
         batch_op.create_index(
             "ix_notification_dead",
@@ -148,3 +150,42 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'dead'"),
             postgresql_where=sa.text("state = 'dead'"),
         )
+
+
+def _add_meters_of_corrections() -> None:
+    """Says of each correction which meter it is of.
+
+    That which held its bucket and ran when it was booked; an SLO has seldom a choice.
+    """
+    with op.batch_alter_table("correction", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("meter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"))
+        )
+    op.execute(
+        """
+        UPDATE correction SET meter_id = (
+            SELECT held.meter FROM (
+                SELECT k.id AS correction, m.id AS meter, row_number() OVER (
+                    PARTITION BY k.id ORDER BY
+                        CASE WHEN m.booked_from < k."end" AND k."end" <= m.booked_to
+                            THEN 0 ELSE 1 END,
+                        CASE WHEN m.started_at <= k.at AND (m.ended_at IS NULL OR m.ended_at > k.at)
+                            THEN 0 ELSE 1 END,
+                        m.started_at DESC, m.id DESC
+                ) AS place
+                FROM correction AS k JOIN meter AS m ON m.slo_id = k.slo_id
+            ) AS held
+            WHERE held.correction = correction.id AND held.place = 1
+        )
+        """
+    )
+    with op.batch_alter_table("correction", schema=None) as batch_op:
+        batch_op.alter_column(
+            "meter_id",
+            existing_type=sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        )
+        batch_op.create_foreign_key(
+            batch_op.f("fk_correction_meter_id_meter"), "meter", ["meter_id"], ["id"]
+        )
+        batch_op.create_index(batch_op.f("ix_correction_meter_id"), ["meter_id"], unique=False)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from slo.access.logins import LoginError, begin_session, note_failure
 from slo.access.users import add_user
-from slo.domain.user import UserError, name_from
+from slo.domain.refusal import RefusedError
+from slo.domain.user import name_from
 from slo.store import audit, sessions, users
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _added(session: Session, person: Person, role: Role, now: int) -> User:
     try:
         name = name_from(person.name)
         return add_user(session, name, role, subject=person.subject, who=WHO, now=now)
-    except UserError as error:
+    except RefusedError as error:
         # Who has the name already is somebody else, whatever the provider calls them.
         raise LoginError(f"You cannot be added as a user: {error}.") from None
 

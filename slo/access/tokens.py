@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, get_args
 
 from slo.domain.access import ROLES, SCOPES, Scope
+from slo.domain.refusal import RefusedError, UnknownError
 from slo.domain.span import rfc3339
 from slo.domain.token import (
     DEFAULT_DAYS,
@@ -16,7 +17,6 @@ from slo.domain.token import (
     token_id,
     token_text,
 )
-from slo.domain.user import UnknownUserError, UserError
 from slo.store import audit, tokens
 
 if TYPE_CHECKING:
@@ -30,10 +30,12 @@ SCOPE_NAMES: tuple[Scope, ...] = get_args(Scope)
 
 
 def parse_scope(text: str) -> Scope:
-    """The scope that `text` names, or `UserError`."""
+    """The scope that `text` names, or `RefusedError`."""
     found = next((scope for scope in SCOPE_NAMES if scope == text), None)
     if found is None:
-        raise UserError("scope", f"{text[:40]!r} is no scope; there are {', '.join(SCOPE_NAMES)}")
+        raise RefusedError(
+            "scope", f"{text[:40]!r} is no scope; there are {', '.join(SCOPE_NAMES)}"
+        )
     return found
 
 
@@ -58,11 +60,11 @@ def add_token(
     """
     label = " ".join(name.split())
     if not label or len(label) > LONGEST_NAME or not label.isprintable():
-        raise UserError("name", f"says what it is for, in 1 to {LONGEST_NAME} characters")
+        raise RefusedError("name", f"says what it is for, in 1 to {LONGEST_NAME} characters")
     if days is not None and not 0 < days <= MOST_DAYS:
-        raise UserError("days", f"must lie from 1 to {MOST_DAYS:,}")
+        raise RefusedError("days", f"must lie from 1 to {MOST_DAYS:,}")
     if owner is not None and scope not in scopes_of(owner.role):
-        raise UserError("scope", f"{scope} is more than the role {owner.role} may do")
+        raise RefusedError("scope", f"{scope} is more than the role {owner.role} may do")
     number, secret = secrets.token_hex(6), secrets.token_hex(24)
     text = token_text(number, secret)
     until = None if days is None else now + days * 86_400
@@ -99,10 +101,10 @@ def permissions(token: Token, role: Role | None) -> frozenset[Permission]:
 def revoke(
     session: Session, token_id_: str, *, who: str, now: int, owner: User | None = None
 ) -> Token:
-    """Makes a token (of the owner) good for nothing; raises `UserError` where there is none."""
+    """Makes a token (of the owner) good for nothing; raises `UnknownError` where there is none."""
     found = tokens.one(session, token_id_)
     if found is None or (owner is not None and found.owner != owner.name):
-        raise UnknownUserError("id", f"there is no token {token_id_[:40]!r}")
+        raise UnknownError("id", f"there is no token {token_id_[:40]!r}")
     if found.revoked_at is None:
         tokens.revoke(session, found.id, now)
         old = {"name": found.name, "scope": found.scope, "owner": found.owner}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from slo.access.passwords import hashed
 from slo.domain.access import Role
+from slo.domain.refusal import RefusedError, UnknownError
 from slo.domain.span import rfc3339
-from slo.domain.user import UnknownUserError, UserError, ensure_password, parse_name, plain_name
+from slo.domain.user import ensure_password, parse_name, plain_name
 from slo.store import audit, sessions, throttle, tokens, users
 
 if TYPE_CHECKING:
@@ -25,20 +26,20 @@ def new_password(name: str, password: str) -> str:
 
 
 def parse_role(text: str) -> Role:
-    """The role that `text` names, or `UserError`."""
+    """The role that `text` names, or `RefusedError`."""
     found = next((role for role in ROLES if role == text), None)
     if found is None:
-        raise UserError("role", f"{text[:40]!r} is no role; there are {', '.join(ROLES)}")
+        raise RefusedError("role", f"{text[:40]!r} is no role; there are {', '.join(ROLES)}")
     return found
 
 
-def ensure_user(session: Session, name: str) -> User:
-    """The user of that name, or `UserError`."""
+def ensure_user(session: Session, name: str, field: str = "name") -> User:
+    """The user whom `field` names, or `UnknownError`."""
     found = users.named(session, plain_name(name))
     if found is None:
         known = ", ".join(user.name for user in users.all_users(session)[:10])
         there = f"there are {known}" if known else "there are none; slo user add makes one"
-        raise UnknownUserError("name", f"there is no user {name[:100]!r}; {there}")
+        raise UnknownError(field, f"there is no user {name[:100]!r}; {there}")
     return found
 
 
@@ -56,7 +57,7 @@ def add_user(
     users.hold(session)
     plain = parse_name(name)
     if users.named(session, plain) is not None:
-        raise UserError("name", f"there is a user {plain} already")
+        raise RefusedError("name", f"there is a user {plain} already")
     made = users.add(session, plain, role, now, password=password, subject=subject)
     how = "password" if subject is None else "oidc"
     audit.add(session, now, who, "user-add", _subject(made), {}, new={"role": role, "login": how})
@@ -89,7 +90,7 @@ def set_password(
     """
     user = ensure_user(session, name)
     if user.subject is not None:
-        raise UserError("name", f"{user.name} logs in at the provider and has no password here")
+        raise RefusedError("name", f"{user.name} logs in at the provider and has no password here")
     users.change(session, user.id, password=password)
     sessions.end_all(session, user.id, but=but)
     throttle.forget(session, f"account/{user.name}")
@@ -172,7 +173,7 @@ def _ensure_admin_stays(session: Session, user: User, *, last: bool) -> None:
     if last or user.role != "admin" or user.disabled_at is not None:
         return
     if not users.other_admins(session, user.id):
-        raise UserError(
+        raise RefusedError(
             "name", f"{user.name} is the last admin; make somebody else an admin before"
         )
 

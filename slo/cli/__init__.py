@@ -43,7 +43,7 @@ COMMANDS = {
 class _Commands(click.Group):
     """The commands of `COMMANDS`, imported when they are asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature.
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature.
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -55,7 +55,7 @@ class _Commands(click.Group):
         found: click.Command = import_module(f"slo.cli.{cmd_name}").command
         return found
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature.
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature.
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 

@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from slo.cli import show
+from slo.cli.asking import AS_JSON
 from slo.cli.command import command as make
-from slo.cli.postmortem_parts import INCIDENT, JSON, WHO, plain, reading_store, writing_store
+from slo.cli.postmortem_parts import INCIDENT, WHO, reading_store, writing_store
 from slo.domain.postmortem import KINDS, PRIORITIES, STATES, ActionItem
 from slo.postmortem.report import item_json
 from slo.status import dumps
@@ -19,13 +19,15 @@ from slo.store import action_items
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rich.table import Table
+
     from slo.config import Settings
 
 
 @make("items", "slo postmortem items --overdue", "slo postmortem items --owner mia --json")
 @click.option("--overdue", is_flag=True, help="Only those whose day is over.")
 @click.option("--owner", help="Only those of this owner.")
-@JSON
+@AS_JSON
 def items_command(settings: Settings, owner: str | None, *, overdue: bool, as_json: bool) -> int:
     """List the action items of all postmortems, overdue ones first, then by due date.
 
@@ -108,9 +110,9 @@ item_group.add_command(set_command)
 
 
 def _item_table(found: Sequence[ActionItem], now: int) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("Item", "Incident", "Priority", "State", "Due", "Owner", "Text"):
-        table.add_column(name, justify="right" if name in {"Item", "Incident"} else "left")
+    table = show.columns(
+        "Item", "Incident", "Priority", "State", "Due", "Owner", "Text", right={"Item", "Incident"}
+    )
     for item in found:
         late = " overdue" if item.is_overdue(now) else ""
         table.add_row(
@@ -119,8 +121,8 @@ def _item_table(found: Sequence[ActionItem], now: int) -> Table:
             item.priority,
             item.state,
             (item.due or "-") + late,
-            plain(item.owner or "-"),
-            plain(item.text),
+            show.one_line(item.owner or "-"),
+            show.one_line(item.text),
         )
     return table
 

@@ -6,16 +6,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
+from slo.cli.asking import AS_JSON
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import choose_one
 from slo.domain.instant import InstantError, parse_ago
 from slo.domain.policy import SEVERE
-from slo.silencing import known_ids
+from slo.sent import known_ids
 from slo.status import dumps
 from slo.store.engine import reading
 from slo.web.api.alert_json import MOST, Filter, alerts_json
@@ -23,17 +23,18 @@ from slo.web.api.alert_json import MOST, Filter, alerts_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rich.table import Table
+
     from slo.config import Settings
 
-_STYLES = {"page": "bold red", "ticket": "yellow"}
 
-
-@make("alerts", "slo alerts", "slo alerts --slo fraud-model/latency --since 30d --severity page")
+@make("alerts", "slo alerts", "slo alerts --slo fraud-model/latency --from 30d --severity page")
 @click.option("--slo", "slo_id", metavar="SLO", help="Only those of one SLO, by its id.")
 @click.option("--service", metavar="NAME", help="Only those of one service.")
 @click.option("--severity", type=click.Choice(list(SEVERE)), help="Only those of one severity.")
 @click.option(
-    "--since",
+    "--from",
+    "since",
     default="7d",
     metavar="TIME",
     show_default=True,
@@ -46,7 +47,7 @@ _STYLES = {"page": "bold red", "ticket": "yellow"}
     show_default=True,
     help="The most transitions to list, the newest.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/v1/alerts gives it.")
+@AS_JSON
 def command(
     settings: Settings,
     slo_id: str | None,
@@ -67,7 +68,7 @@ def command(
     try:
         start = parse_ago(since, now)
     except InstantError as error:
-        raise click.UsageError(f"--since: {error}") from None
+        raise click.UsageError(f"--from: {error}") from None
     with open_store(settings) as engine, reading(engine) as session:
         known = known_ids(session, settings)
         if slo_id is not None:
@@ -101,10 +102,7 @@ def _print(body: Mapping[str, Any], since: str) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name not in {"SLO", "Reason"})
-    return table
+    return show.columns(*columns, fold={"SLO", "Reason"})
 
 
 def _firing_table(firing: Sequence[Mapping[str, Any]]) -> Table:
@@ -122,7 +120,7 @@ def _firing_table(firing: Sequence[Mapping[str, Any]]) -> Table:
             "-" if alert["seconds"] is None else show.length(alert["seconds"]),
             Text(alert["slo"]),
             Text(alert["rule"]),
-            Text(alert["severity"], _STYLES[alert["severity"]]),
+            Text(alert["severity"], show.SEVERITY_STYLES[alert["severity"]]),
             _incident(alert["incident"]),
             Text("; ".join(marks)),
         )
@@ -139,7 +137,7 @@ def _history_table(history: Sequence[Mapping[str, Any]]) -> Table:
             Text(t["rule"]),
             t["change"] + (" (late)" if t["late"] else ""),
             "-" if lasted is None else show.length(lasted),
-            Text(t["severity"], _STYLES[t["severity"]]),
+            Text(t["severity"], show.SEVERITY_STYLES[t["severity"]]),
             _incident(t["incident"]),
             Text(t["reason"]),
         )

@@ -6,25 +6,26 @@ import time
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo import annotating
 from slo.annotating import annotation_json
 from slo.cli import show
-from slo.cli.asking import WHO, asked, user
+from slo.cli.asking import AS_JSON, WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, label_pair
 from slo.domain.annotation import KINDS
 from slo.domain.span import rfc3339
-from slo.silencing import ensure_scope
+from slo.sent import ensure_scope
 from slo.status import dumps
 from slo.store import annotations as marks
 from slo.store.engine import reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
 
     from slo.config import Settings
     from slo.domain.annotation import Annotation
@@ -109,7 +110,7 @@ def add_command(
     show_default=True,
     help="How many to list at most.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
+@AS_JSON
 def list_command(
     settings: Settings,
     scope: str | None,
@@ -167,13 +168,8 @@ command.add_command(remove_command)
 
 
 def _table(found: Sequence[Annotation]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("ID", justify="right", no_wrap=True)
-    for name in ("At", "Kind"):
-        table.add_column(name, no_wrap=True)
-    for name in ("Scope", "Title"):
-        table.add_column(name, overflow="fold")
-    table.add_column("Who", no_wrap=True)
+    names = ("ID", "At", "Kind", "Scope", "Title", "Who")
+    table = show.columns(*names, right={"ID"}, fold={"Scope", "Title"})
     for one in found:
         labels = "".join(f" {name}={value}" for name, value in one.labels)
         row = (rfc3339(one.at), one.kind, one.scope, f"{one.title}{labels}", one.who)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slo.silencing import RefusedError
+from slo.domain.refusal import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
 WHO = click.option("--who", metavar="NAME", help="Who says so.  [default: the user who runs it]")
-
-_WORDS = {"scope": "SCOPE", "id": "ID", "labels": "--label"}
 
 
 def user(who: str | None) -> str:
@@ -34,5 +33,15 @@ def asked() -> Iterator[None]:
     try:
         yield
     except RefusedError as error:
-        word = _WORDS.get(error.field, f"--{error.field}")
-        raise click.UsageError(f"{word}: {error}") from None
+        raise click.UsageError(f"{_word(error.field)}: {error}") from None
+
+
+def _word(field: str) -> str:
+    """How the running command calls a field: `SCOPE` where it is an argument, or `--scope`."""
+    for param in click.get_current_context().command.params:
+        if isinstance(param, click.Argument):
+            if field in {param.name, param.human_readable_name.lower()}:
+                return field.upper()
+        elif param.name == field or f"--{field}" in param.opts:
+            return param.opts[0]
+    return field

@@ -31,7 +31,7 @@ class ExampleCommand(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature.
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature.
         """Write the examples as they are, unwrapped."""
         if self.examples:
             with formatter.section("Examples" if len(self.examples) > 1 else "Example"):

@@ -6,22 +6,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
-from slo.cli.asking import WHO, asked, user
+from slo.cli.asking import AS_JSON, WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT
 from slo.domain.duration import DurationError, parse_duration
 from slo.domain.ledger import Exclusion
+from slo.domain.refusal import RefusedError
 from slo.domain.scope import in_scope
 from slo.domain.span import Span, rfc3339
 from slo.excluding.preview import preview
 from slo.excluding.wanted import CATEGORIES, add, removal, remove, wanted
 from slo.recurrence import RecurrenceError, parse_recurrence
-from slo.silencing import RefusedError, ensure_scope, known_ids
+from slo.sent import ensure_scope, known_ids
 from slo.status import dumps
 from slo.store.engine import reading, writing
 from slo.web.api.exclusion_json import listing_json
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from slo.config import Settings
     from slo.excluding.preview import Change
@@ -143,7 +144,7 @@ def remove_command(
 @make("list", "slo exclude list", "slo exclude list --scope checkout --occurrences --json")
 @click.option("--scope", help="Only what covers any SLO of this service or SLO.")
 @click.option("--occurrences", is_flag=True, help="Each occurrence of schedules, with its ID.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
+@AS_JSON
 def list_command(settings: Settings, scope: str | None, *, occurrences: bool, as_json: bool) -> int:
     """List the exclusions, and the schedules of those that come again.
 
@@ -275,15 +276,9 @@ def _schedule_row(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in names:
-        numeric = name in {"Good", "Bad", "Total"}
-        table.add_column(
-            name,
-            justify="right" if numeric else "left",
-            overflow="fold",
-            no_wrap=name not in {"Scope", "Why", "SLO", "Rule"},
-        )
+    table = show.columns(
+        *names, right={"Good", "Bad", "Total"}, fold={"Scope", "Why", "SLO", "Rule"}
+    )
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
     from slo.domain.indicator import Indicator
     from slo.domain.meter import Meter
@@ -259,17 +259,14 @@ def _meter(meter: Meter, explained: bool) -> str:
 
 
 def _table(rows: list[tuple[str, str]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = show.columns("name", "text", fold={"text"})
+    table.show_header = False
     for name, text in rows:
         table.add_row(name, Text(text))
     return table
 
 
 def _figures(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=name != "labels", overflow="fold")
+    table = show.columns(first, *others, right=others, fold={"labels"})
+    table.header_style = "dim"
     return table

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo import gate as gates
 from slo.cli import show
-from slo.cli.asking import WHO, asked, user
+from slo.cli.asking import AS_JSON, WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.gate_url import ask_url
 from slo.cli.opening import open_store
@@ -27,6 +26,8 @@ from slo.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
 
     from slo.config import Settings
     from slo.domain.gate import GateOverride
@@ -55,7 +56,7 @@ class _GateGroup(click.Group):
     configured=False,
 )
 @click.argument("scope", metavar="SERVICE[/SLO]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
+@AS_JSON
 @click.option(
     "-v", "--verbose", is_flag=True, help="Tell about every SLO, not only what closes it."
 )
@@ -156,7 +157,7 @@ def release_command(settings: Settings, override_id: int, why: str, who: str | N
 
 @make("list", "slo gate list", "slo gate list --all --json")
 @click.option("--all", "every", is_flag=True, help="The newest 200, those that are over too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
+@AS_JSON
 def list_command(settings: Settings, *, every: bool, as_json: bool) -> int:
     """List the gates that are held open now.
 
@@ -218,10 +219,8 @@ def _tell(found: dict[str, Any], *, verbose: bool) -> None:
 
 
 def _slos(found: Sequence[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("  SLO", "Gate", "Budget left", "State", "Data"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Remarks", overflow="fold")
+    names = ("  SLO", "Gate", "Budget left", "State", "Data", "Remarks")
+    table = show.columns(*names, fold={"Remarks"})
     for one in found:
         remarks = [*one["notes"]]
         if one["override"] is not None:
@@ -238,12 +237,8 @@ def _slos(found: Sequence[dict[str, Any]]) -> Table:
 
 
 def _table(found: Sequence[GateOverride]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("ID", justify="right", no_wrap=True)
-    table.add_column("Scope", overflow="fold")
-    for name in ("From", "Until", "Who"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Why", overflow="fold")
+    names = ("ID", "Scope", "From", "Until", "Who", "Why")
+    table = show.columns(*names, right={"ID"}, fold={"Scope", "Why"})
     for one in found:
         over = one.until if one.ended_at is None else min(one.until, one.ended_at)
         row = (one.scope, rfc3339(one.at), rfc3339(over), one.who, one.why)

@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from slo import incidents as acting
 from slo.cli import show
-from slo.cli.asking import WHO, user
+from slo.cli.asking import AS_JSON, WHO, user
 from slo.cli.command import BAD_INPUT
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
@@ -20,6 +18,7 @@ from slo.cli.parameters import INSTANT
 from slo.domain.span import rfc3339
 from slo.incidents.report import length, list_json, phases, whole_json
 from slo.postmortem.facts import labels_text
+from slo.sent import LARGEST_ID
 from slo.status import dumps
 from slo.store import incidents, postmortems, timeline
 from slo.store.engine import reading, writing
@@ -27,21 +26,24 @@ from slo.store.engine import reading, writing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rich.table import Table
+    from rich.text import Text
     from sqlalchemy.orm import Session
 
     from slo.config import Settings
     from slo.domain.incident import Event, Incident
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
-_ID = click.argument("incident_id", metavar="ID", type=click.IntRange(1, 2**62))
+_ID = click.argument("incident_id", metavar="ID", type=click.IntRange(1, LARGEST_ID))
 _MOST = 1000
 
 
 @make("list", "slo incidents list --open", "slo incidents list --slo checkout/latency --json")
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not resolved.")
 @click.option("--slo", "slo_id", metavar="SLO", help="Only those of this SLO, service/name.")
-@click.option("--since", type=INSTANT, help="Only those that were not over before this time.")
-@_JSON
+@click.option(
+    "--from", "since", type=INSTANT, help="Only those that were not over before this time."
+)
+@AS_JSON
 def list_command(
     settings: Settings, slo_id: str | None, since: int | None, *, only_open: bool, as_json: bool
 ) -> int:
@@ -69,7 +71,7 @@ def list_command(
 
 @make("show", "slo incidents show 12", "slo incidents show 12 --json")
 @_ID
-@_JSON
+@AS_JSON
 def show_command(settings: Settings, incident_id: int, *, as_json: bool) -> int:
     """Show incident ID: its times, what it cost, its evidence and its timeline.
 
@@ -182,9 +184,17 @@ def _now() -> int:
 
 
 def _table(found: Sequence[Incident], now: int) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("ID", "Status", "Severity", "Opened", "Lasted", "Budget", "Assignee", "Title"):
-        table.add_column(name, justify="right" if name in {"ID", "Budget"} else "left")
+    table = show.columns(
+        "ID",
+        "Status",
+        "Severity",
+        "Opened",
+        "Lasted",
+        "Budget",
+        "Assignee",
+        "Title",
+        right={"ID", "Budget"},
+    )
     for incident in found:
         shares = [s.budget_share for s in incident.slos if s.budget_share is not None]
         table.add_row(
@@ -194,19 +204,19 @@ def _table(found: Sequence[Incident], now: int) -> Table:
             rfc3339(incident.opened_at),
             length((incident.resolved_at or now) - incident.opened_at),
             show.percent(max(shares, default=None)),
-            _plain(incident.assignee or "-"),
-            _plain(incident.title),
+            show.one_line(incident.assignee or "-"),
+            show.one_line(incident.title),
         )
     return table
 
 
 def _print_whole(session: Session, incident: Incident) -> None:
     out = show.console()
-    out.print(_plain(f"Incident {incident.id}: {incident.title}"), style="bold")
+    out.print(show.one_line(f"Incident {incident.id}: {incident.title}"), style="bold")
     state = incident.status + (", flapping" if incident.flapping else "")
     again = f", reopened {incident.reopened} times" if incident.reopened else ""
     whose = f", assigned to {incident.assignee}" if incident.assignee else ""
-    out.print(_plain(f"{incident.severity}, {state}{again}{whose}"))
+    out.print(show.one_line(f"{incident.severity}, {state}{again}{whose}"))
     out.print()
     for name, text in phases(incident):
         out.print(f"{name:20} {text}")
@@ -214,7 +224,7 @@ def _print_whole(session: Session, incident: Incident) -> None:
     for s in incident.slos:
         share = "" if s.budget_share is None else f", {show.percent(s.budget_share)} of its budget"
         lost = f"{show.count(s.bad)} bad of {show.count(s.total)}{share}"
-        out.print(_plain(f"{s.slo:30} {lost}"))
+        out.print(show.one_line(f"{s.slo:30} {lost}"))
     _print_evidence(session, incident)
     out.print()
     for event in timeline.of(session, incident.id):
@@ -233,7 +243,7 @@ def _print_evidence(session: Session, incident: Incident) -> None:
     if not proof:
         return
     out.print()
-    out.print(_plain(f"Fired since {proof['reason']}"))
+    out.print(show.one_line(f"Fired since {proof['reason']}"))
     for name, text in (
         ("Rule", proof["policy"]),
         ("Runbook", proof["runbook"]),
@@ -241,18 +251,13 @@ def _print_evidence(session: Session, incident: Incident) -> None:
         *(("PromQL", query) for query in proof["promql"]),
     ):
         if text:
-            out.print(_plain(f"{name:8} {text}"))
+            out.print(show.one_line(f"{name:8} {text}"))
     if proof["contributors"]:
         out.print("Bad events by label set, in the hours of the burn:")
     for c in proof["contributors"]:
         share = f"{show.count(c['bad'])} of {show.count(c['total'])}"
-        out.print(_plain(f"  {share:24} {labels_text(c['labels'])}"))
+        out.print(show.one_line(f"  {share:24} {labels_text(c['labels'])}"))
 
 
 def _event_line(event: Event) -> Text:
-    return _plain(f"{rfc3339(event.at)}  {event.kind:14} {event.who}: {event.text}")
-
-
-def _plain(text: str) -> Text:
-    """A text on one line, in which rich looks for no markup and a terminal for no commands."""
-    return Text("".join(c if c.isprintable() else " " for c in text))
+    return show.one_line(f"{rfc3339(event.at)}  {event.kind:14} {event.who}: {event.text}")

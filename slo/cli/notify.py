@@ -6,11 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
-from slo.cli.asking import WHO, user
+from slo.cli.asking import AS_JSON, WHO, user
 from slo.cli.command import BAD_INPUT, FAULTS
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
@@ -26,11 +25,12 @@ from slo.store.engine import reading, writing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from slo.config import Settings
     from slo.config.settings import Receiver
     from slo.domain.notification import Notification
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
 _LIMIT = 100
 _STATE_STYLES = {"dead": "bold red", "pending": "yellow", "delivered": "green"}
 
@@ -38,9 +38,9 @@ _STATE_STYLES = {"dead": "bold red", "pending": "yellow", "delivered": "green"}
 @make("test", "slo notify test pager")
 @click.argument("name", metavar="RECEIVER")
 def test_command(settings: Settings, name: str) -> int:
-    """Send a test message to RECEIVER now, once, and tell what it answered.
+    """Send a test notification to RECEIVER now, once, and tell what it answered.
 
-    It goes the way of all messages, even while the receiver is paused; a success ends
+    It goes the way of all notifications, even while the receiver is paused; a success ends
     the pause. Exits with 1 if it was not delivered.
     """
     receiver = _declared(settings, name)
@@ -66,11 +66,11 @@ def test_command(settings: Settings, name: str) -> int:
     help="The most to list, the newest.",
     show_default=True,
 )
-@_JSON
+@AS_JSON
 def list_command(
     settings: Settings, state: str | None, receiver: str | None, limit: int, *, as_json: bool
 ) -> int:
-    """List messages, newest first.
+    """List notifications, newest first.
 
     Dead letters, those in state dead, were given up: they expired, or their receiver will
     never take them. `slo notify resend` sends them once more.
@@ -88,9 +88,9 @@ def list_command(
 
 @make("show", "slo notify show 12")
 @click.argument("number", metavar="ID", type=click.IntRange(1))
-@_JSON
+@AS_JSON
 def show_command(settings: Settings, number: int, *, as_json: bool) -> int:
-    """Show message ID: what it tells, and every attempt that is kept.
+    """Show notification ID: what it tells, and every attempt that is kept.
 
     The first attempt and the newest 99 are kept. "unclear" are those that may have
     arrived, as no answer came.
@@ -126,12 +126,12 @@ def show_command(settings: Settings, number: int, *, as_json: bool) -> int:
 def resend_command(
     settings: Settings, number: int | None, receiver: str | None, who: str | None, *, dead: bool
 ) -> int:
-    """Send finished messages once more: message ID, or all dead letters.
+    """Send finished notifications once more: notification ID, or all dead letters.
 
     Each keeps its msg_id, so that a receiver may know it again.
     """
     if (number is None) != dead:
-        raise click.UsageError("name one message by its ID, or all dead letters by --dead")
+        raise click.UsageError("name one notification by its ID, or all dead letters by --dead")
     if receiver is not None and not dead:
         raise click.UsageError("--receiver goes with --dead")
     stateful, now, failed = stateful_names(settings), time.time(), 0
@@ -144,7 +144,7 @@ def resend_command(
                 click.echo(f"Error: {error}", err=True)
                 failed += 1
     done = len(ids) - failed
-    click.echo(f"{done} {'message is' if done == 1 else 'messages are'} pending again.")
+    click.echo(f"{done} {'notification is' if done == 1 else 'notifications are'} pending again.")
     if number is not None and failed:
         return BAD_INPUT
     return FAULTS if failed else 0
@@ -168,7 +168,7 @@ def resume_command(settings: Settings, name: str, who: str | None) -> int:
 
 
 @make("receivers", "slo notify receivers --json")
-@_JSON
+@AS_JSON
 def receivers_command(settings: Settings, *, as_json: bool) -> int:
     """Show how each receiver does: its state, what waits for it, and why it is paused.
 
@@ -183,9 +183,9 @@ def receivers_command(settings: Settings, *, as_json: bool) -> int:
     if not found:
         click.echo("There are no receivers in slo.yaml; add some under receivers:.")
         return 0
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Receiver", "Type", "State", "Pending", "Failing since", "Why"):
-        table.add_column(heading, justify="right" if heading == "Pending" else "left")
+    table = show.columns(
+        "Receiver", "Type", "State", "Pending", "Failing since", "Why", right={"Pending"}
+    )
     for one in found:
         table.add_row(
             Text(one["name"]),
@@ -225,9 +225,17 @@ def _declared(settings: Settings, name: str) -> Receiver:
 
 
 def _table(found: Sequence[Notification]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("ID", "Created", "Receiver", "Subject", "Kind", "State", "Attempts", "Error"):
-        table.add_column(heading, justify="right" if heading in {"ID", "Attempts"} else "left")
+    table = show.columns(
+        "ID",
+        "Created",
+        "Receiver",
+        "Subject",
+        "Kind",
+        "State",
+        "Attempts",
+        "Error",
+        right={"ID", "Attempts"},
+    )
     for one in found:
         table.add_row(
             str(one.id),

@@ -90,5 +90,5 @@ def unknown_slo(word: str, known: Iterable[str]) -> str:
     near = list(dict.fromkeys([*halves, *difflib.get_close_matches(word, ids, n=3, cutoff=0.5)]))
     if near:
         return f"there is no SLO {word!r}; did you mean {' or '.join(near[:3])}?"
-    shown = ", ".join(ids[:10]) + (f" and {len(ids) - 10} more" if len(ids) > 10 else "")  # noqa: PLR2004 - ten fit on a screen.
+    shown = ", ".join(ids[:10]) + (f" and {len(ids) - 10} more" if len(ids) > 10 else "")  # noqa: PLR2004 -- ten fit on a screen.
     return f"there is no SLO {word!r}; there are {shown}"

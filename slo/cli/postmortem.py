@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from slo.cli import show
 from slo.cli.action_items import item_group, items_command
+from slo.cli.asking import AS_JSON
 from slo.cli.command import command as make
-from slo.cli.postmortem_parts import INCIDENT, JSON, WHO, plain, reading_store, writing_store
+from slo.cli.postmortem_parts import INCIDENT, WHO, reading_store, writing_store
 from slo.domain.postmortem import STATUSES
 from slo.postmortem.export import to_html, to_markdown
 from slo.postmortem.facts import minute
@@ -23,6 +23,7 @@ from slo.store import action_items, postmortems
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
     from sqlalchemy.orm import Session
 
     from slo.config import Settings
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @make("list", "slo postmortem list", "slo postmortem list --status draft")
 @click.option("--status", type=click.Choice(STATUSES), help="Only those in this status.")
-@JSON
+@AS_JSON
 def list_command(settings: Settings, status: Status | None, *, as_json: bool) -> int:
     """List the postmortems, that of the newest incident first.
 
@@ -50,7 +51,7 @@ def list_command(settings: Settings, status: Status | None, *, as_json: bool) ->
 
 @make("show", "slo postmortem show 12")
 @INCIDENT
-@JSON
+@AS_JSON
 def show_command(settings: Settings, incident: int, *, as_json: bool) -> int:
     """Print the postmortem of incident ID: its status, and its text as Markdown.
 
@@ -139,9 +140,16 @@ def _whole(session: Session, incident: int) -> tuple[Postmortem, list[ActionItem
 
 
 def _postmortem_table(found: Sequence[Summary]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("ID", "Status", "Required", "Items left", "Changed", "By", "Title"):
-        table.add_column(name, justify="right" if name in {"ID", "Items left"} else "left")
+    table = show.columns(
+        "ID",
+        "Status",
+        "Required",
+        "Items left",
+        "Changed",
+        "By",
+        "Title",
+        right={"ID", "Items left"},
+    )
     for about in found:
         table.add_row(
             str(about.incident),
@@ -149,7 +157,7 @@ def _postmortem_table(found: Sequence[Summary]) -> Table:
             "yes" if about.required else "no",
             f"{about.items_left} of {about.items}",
             minute(about.updated_at),
-            plain(about.updated_by),
-            plain(about.title),
+            show.one_line(about.updated_by),
+            show.one_line(about.title),
         )
     return table

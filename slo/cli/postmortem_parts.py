@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
 from slo.cli.command import BAD_INPUT
 from slo.cli.opening import open_store
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from slo.config import Settings
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
 WHO = click.option("--who", required=True, help="Who does it; it goes into the audit.")
 INCIDENT = click.argument("incident", metavar="ID", type=click.IntRange(1))
 
@@ -49,8 +47,3 @@ def _told(opened: AbstractContextManager[Session]) -> Iterator[Session]:
     except (PostmortemError, Conflict) as error:
         click.echo(f"Error: {error}", err=True)
         raise click.exceptions.Exit(BAD_INPUT) from None
-
-
-def plain(text: str) -> Text:
-    """A text on one line, in which rich looks for no markup and a terminal for no commands."""
-    return Text("".join(c if c.isprintable() else " " for c in text))

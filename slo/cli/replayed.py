@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from slo.domain.replay import Fired
     from slo.domain.replay_incidents import ReplayedIncident, Totals
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Alerts that are printed, the newest; JSON has all."""
-
-_STYLES = {"page": "bold red", "ticket": "yellow"}
 
 
 def print_replay(found: Replay, notes: Sequence[str] = ()) -> None:
@@ -77,15 +75,7 @@ def _print_alerts(out: Console, found: Replay) -> None:
 
 
 def _table(*columns: str, right: Collection[str] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in columns:
-        table.add_column(
-            name,
-            overflow="fold",
-            no_wrap=name not in {"Reason", "Rules"},
-            justify="right" if name in right else "left",
-        )
-    return table
+    return show.columns(*columns, right=right, fold={"Reason", "Rules"})
 
 
 def _alerts_table(alerts: Iterable[Fired], end: int, new: Collection[int] = ()) -> Table:
@@ -100,7 +90,7 @@ def _alerts_table(alerts: Iterable[Fired], end: int, new: Collection[int] = ()) 
             "still fires" if alert.resolved is None else rfc3339(alert.resolved),
             show.length(alert.until(end) - alert.at),
             Text(alert.rule.name),
-            Text(alert.rule.severity, _STYLES[alert.rule.severity]),
+            Text(alert.rule.severity, show.SEVERITY_STYLES[alert.rule.severity]),
             "-" if detected is None else show.length(detected),
             "-" if alert.spent is None else show.percent(alert.spent),
             Text(alert.reason),
@@ -121,7 +111,7 @@ def _print_incidents(out: Console, incidents: Sequence[ReplayedIncident], end: i
             rfc3339(incident.opened),
             "still open" if incident.resolved is None else rfc3339(incident.resolved),
             show.length(until - incident.opened),
-            Text(incident.severity, _STYLES[incident.severity]),
+            Text(incident.severity, show.SEVERITY_STYLES[incident.severity]),
             str(incident.paged),
             show.length(incident.opened - incident.started),
             Text(", ".join(incident.rules) + reopened),

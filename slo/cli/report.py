@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
@@ -15,9 +14,9 @@ from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.domain.period import PeriodError, ensure_zone, parse_period
 from slo.reports.formats import FILES
+from slo.reports.gathering import report_of
 from slo.reports.layout import narrowed
 from slo.reports.periods import ensure_begun, usual_period
-from slo.reports.reading import report_of
 from slo.reports.view import view_of
 from slo.store import slos
 from slo.store.engine import reading
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console
+    from rich.table import Table
     from sqlalchemy.orm import Session
 
     from slo.config import Settings
@@ -156,7 +156,7 @@ def _print(view: View, out: Console | None = None) -> None:
         _print_table(console, f"{section.title} ({section.sub})", section.tables)
     for table in view.rest:
         _print_table(console, table.title, [table])
-    for text in view.reading:
+    for text in view.how_to_read:
         console.print(Text(f"\n{_plain(text)}", "dim"), end="")
     console.print()
 
@@ -173,11 +173,8 @@ def _print_table(console: Console, title: str, tables: Sequence[layout.Table]) -
 
 def _drawn(table: layout.Table) -> Table:
     columns, rows = narrowed(table)
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        drawn.add_column(
-            column.label, justify="right" if column.number else "left", overflow="fold"
-        )
+    right = {column.label for column in columns if column.number}
+    drawn = show.columns(*(column.label for column in columns), right=right, space=1)
     for row in rows:
         drawn.add_row(*map(_cell, row))
     return drawn
@@ -190,4 +187,4 @@ def _cell(cell: Cell) -> Text:
 
 def _plain(text: str) -> str:
     """Without control characters, which terminals obey, and without letters of typesetters."""
-    return "".join(c if c.isprintable() else " " for c in show.plain(text))
+    return show.printable(show.plain(text))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from slo.config import Settings
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 NO_ADDRESS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
 
@@ -88,7 +88,7 @@ def _ensure_closed(settings: Settings, host: str, engine: Engine) -> None:
     except OpenError as error:
         raise _OpenRefused(str(error)) from None
     if settings.site.auth == "none" and not only_loopback(host):
-        log.warning(
+        _log.warning(
             "site.auth is none: whoever reaches %s may see and change everything, without login",
             host,
         )

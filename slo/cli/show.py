@@ -6,11 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from slo.domain.span import rfc3339
 from slo.web import format as figures
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from decimal import Decimal
 
     from slo.domain.standing import DataState, State
@@ -32,6 +35,7 @@ _ICONS: dict[State, tuple[str, str]] = {
     "restricted": ("◔", "!"),
     "exhausted": ("✖", "x"),
 }
+SEVERITY_STYLES = {"page": "bold red", "ticket": "yellow"}
 DATA_STYLES: dict[DataState, str] = {"fresh": "", "late": "yellow", "none": "red"}
 _PLAIN = {f"{figures.SPACE}%": "%", figures.SPACE: " ", figures.MINUS: "-", figures.DASH: "-"}
 _CLOSE = 100
@@ -45,6 +49,31 @@ def console() -> Console:
         reconfigure(errors="replace")
     width = None if sys.stdout.isatty() else WIDEST
     return Console(file=sys.stdout, width=width, highlight=False, emoji=False)
+
+
+def columns(
+    *names: str, right: Collection[str] = (), fold: Collection[str] | None = None, space: int = 2
+) -> Table:
+    """A table with these columns; where it is wide, those of `fold` are folded, by default all."""
+    table = Table(box=None, pad_edge=False, padding=(0, space, 0, 0), header_style="bold")
+    for name in names:
+        table.add_column(
+            name,
+            justify="right" if name in right else "left",
+            overflow="fold",
+            no_wrap=fold is not None and name not in fold,
+        )
+    return table
+
+
+def one_line(text: str) -> Text:
+    """A text on one line, in which rich looks for no markup and a terminal for no commands."""
+    return Text(printable(text))
+
+
+def printable(text: str) -> str:
+    """Without control characters, which terminals obey."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def icon(state: State) -> str:

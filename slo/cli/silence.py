@@ -6,12 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo import silencing
 from slo.cli import show
-from slo.cli.asking import WHO, asked, user
+from slo.cli.asking import AS_JSON, WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import label_pair
@@ -23,6 +22,8 @@ from slo.store.engine import reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
 
     from slo.config import Settings
     from slo.domain.silence import Silence
@@ -86,7 +87,7 @@ def add_command(
 
 @make("list", "slo silence list", "slo silence list --all --json")
 @click.option("--all", "every", is_flag=True, help="The newest 200, ended ones too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
+@AS_JSON
 def list_command(settings: Settings, *, every: bool, as_json: bool) -> int:
     """List the silences that run or are to come.
 
@@ -137,12 +138,8 @@ def _whom(found: Silence) -> str:
 
 
 def _table(found: Sequence[Silence], now: int) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("ID", justify="right", no_wrap=True)
-    table.add_column("Scope", overflow="fold")
-    for name in ("From", "Until", "Who"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Why", overflow="fold")
+    names = ("ID", "Scope", "From", "Until", "Who", "Why")
+    table = show.columns(*names, right={"ID"}, fold={"Scope", "Why"})
     for one in found:
         over = one.end if one.ended_at is None else min(one.end, one.ended_at)
         labels = "".join(f" {name}={value}" for name, value in one.labels)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo.cli import show
+from slo.cli.asking import AS_JSON
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.table import Table
     from sqlalchemy.orm import Session
 
     from slo.config import Settings
@@ -45,7 +46,7 @@ ROOMY = 110
 )
 @click.argument("slo_ids", metavar="[SLO]...", nargs=-1)
 @click.option("--at", type=INSTANT, help="As of a past time: RFC 3339, a day, or epoch seconds.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/v1/slos gives it.")
+@AS_JSON
 def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_json: bool) -> int:
     """Show the budgets of all SLOs, or of those named by id or by service.
 
@@ -106,7 +107,7 @@ def _latest(session: Session, settings: Settings, now: int, chosen: set[str]) ->
 def table_of(found: Sequence[Standing], now: int, width: int) -> Table:
     """The standings as a table; at 100 columns the usual ids and counts need no folding."""
     space = 2 if width >= ROOMY else 1
-    table = Table(box=None, pad_edge=False, padding=(0, space, 0, 0), header_style="bold")
+    table = show.columns(space=space)
     stale = any(s.data != "fresh" for s in found)
     table.add_column("State", no_wrap=True)
     if stale:

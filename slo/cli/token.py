@@ -11,10 +11,9 @@ from rich.text import Text
 from slo.access import tokens as access
 from slo.access import users as people
 from slo.cli import show
-from slo.cli.asking import WHO, user
+from slo.cli.asking import AS_JSON, WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
-from slo.cli.user import columns, refusals
 from slo.domain.span import rfc3339
 from slo.domain.token import DEFAULT_DAYS
 from slo.status import dumps
@@ -69,7 +68,7 @@ def add_command(
     """
     if never and days is not None:
         raise click.UsageError("--never contradicts --days; say one of them")
-    with refusals(), open_store(settings, create=True) as engine, writing(engine) as session:
+    with asked(), open_store(settings, create=True) as engine, writing(engine) as session:
         made, text = access.add_token(
             session,
             name,
@@ -77,7 +76,7 @@ def add_command(
             who=user(who),
             now=int(time.time()),
             days=None if never else days or DEFAULT_DAYS,
-            owner=None if owner is None else people.ensure_user(session, owner),
+            owner=None if owner is None else people.ensure_user(session, owner, "user"),
         )
     until = "never expires" if made.expires_at is None else f"expires {rfc3339(made.expires_at)}"
     click.echo(text)
@@ -86,7 +85,7 @@ def add_command(
 
 
 @make("list", "slo token list", "slo token list --json")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
+@AS_JSON
 def list_command(settings: Settings, *, as_json: bool) -> int:
     """List the tokens that are not revoked: what each is for, its scope, its last use.
 
@@ -102,7 +101,7 @@ def list_command(settings: Settings, *, as_json: bool) -> int:
     if not found:
         click.echo("There is no token. To make one: slo token add NAME --scope read")
         return 0
-    table = columns("ID", "Name", "Scope", "Of", "Made by", "Expires", "Last used")
+    table = show.columns("ID", "Name", "Scope", "Of", "Made by", "Expires", "Last used")
     for one in found:
         until = "never" if one.expires_at is None else rfc3339(one.expires_at)
         table.add_row(
@@ -128,7 +127,7 @@ def revoke_command(settings: Settings, token_id: str, who: str | None) -> int:
     token itself, which tell a leaked one without its secret.
     """
     now = int(time.time())
-    with refusals(), open_store(settings) as engine, writing(engine) as session:
+    with asked(), open_store(settings) as engine, writing(engine) as session:
         gone = access.revoke(session, token_id, who=user(who), now=now)
     click.echo(f"Token {gone.id} ({gone.name}) is revoked.")
     return 0

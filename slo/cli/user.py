@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from slo.access import users as access
 from slo.cli import show
-from slo.cli.asking import WHO, user
+from slo.cli.asking import AS_JSON, WHO, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.domain.span import rfc3339
-from slo.domain.user import SHORTEST_PASSWORD, UserError, parse_name
+from slo.domain.user import SHORTEST_PASSWORD, parse_name
 from slo.status import dumps
 from slo.store import sessions, users
 from slo.store.engine import reading, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
+    from rich.table import Table
     from sqlalchemy.orm import Session
 
     from slo.config import Settings
@@ -39,15 +38,6 @@ _STDIN = click.option(
 _LAST = click.option(
     "--last", is_flag=True, help="Yes, although nobody is an admin then who can log in."
 )
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turns a `UserError` of the block into an error of the command line."""
-    try:
-        yield
-    except UserError as error:
-        raise click.UsageError(f"{error.field}: {error}") from None
 
 
 @make(
@@ -71,7 +61,7 @@ def add_command(
 
     Once there is a user, everybody has to log in. A running service knows at once.
     """
-    with refusals():
+    with asked():
         parse_name(name)
         password = access.new_password(name, _password(from_stdin=password_stdin))
         with open_store(settings, create=True) as engine, writing(engine) as session:
@@ -90,7 +80,7 @@ def add_command(
 
 
 @make("list", "slo user list", "slo user list --json")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
+@AS_JSON
 def list_command(settings: Settings, *, as_json: bool) -> int:
     """List the users, their roles, and when each was seen last.
 
@@ -139,7 +129,7 @@ def password_command(
     Their sessions end. Who was locked out after too many wrong passwords may try
     again at once.
     """
-    with refusals():
+    with asked():
         password = access.new_password(name, _password(from_stdin=password_stdin))
     return _change(
         settings,
@@ -205,13 +195,13 @@ def sessions_command(settings: Settings, name: str | None) -> int:
     `slo user revoke NAME` ends all sessions of a user.
     """
     now = int(time.time())
-    with refusals(), open_store(settings) as engine, reading(engine) as session:
+    with asked(), open_store(settings) as engine, reading(engine) as session:
         chosen = None if name is None else access.ensure_user(session, name).id
         found = sessions.running(session, now, chosen)
     if not found:
         click.echo("Nobody is logged in.")
         return 0
-    table = columns("User", "Since", "Last seen", "Address", "Browser")
+    table = show.columns("User", "Since", "Last seen", "Address", "Browser")
     for one in found:
         table.add_row(
             one.name,
@@ -262,7 +252,7 @@ for _part in (
 
 def _change(settings: Settings, make_it: Callable[[Session, int], User], told: str) -> int:
     now = int(time.time())
-    with refusals(), open_store(settings) as engine, writing(engine) as session:
+    with asked(), open_store(settings) as engine, writing(engine) as session:
         found = make_it(session, now)
     click.echo(told.format(found.name))
     return 0
@@ -281,16 +271,8 @@ def _password(*, from_stdin: bool) -> str:
     )
 
 
-def columns(*names: str) -> Table:
-    """A table with these columns, which fold where they are wide."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    return table
-
-
 def _table(found: Sequence[User]) -> Table:
-    table = columns("Name", "Role", "Logs in by", "Last seen", "State")
+    table = show.columns("Name", "Role", "Logs in by", "Last seen", "State")
     for one in found:
         table.add_row(
             Text(one.name),

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from slo.cli import show
 from slo.cli.command import FAULTS
@@ -111,10 +110,8 @@ def _tally_json(tally: Tally) -> dict[str, float]:
 def _print(found: Verification) -> None:
     out = show.console()
     out.print(f"{found.slo}, {show.stretch(found.span.start, found.span.end)}")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("")
-    for name in ("Ledger", "Recount", "Difference"):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = ("Ledger", "Recount", "Difference")
+    table = show.columns("", *names, right=names)
     ledger, recount = _tally_json(found.ledger), _tally_json(found.recount)
     for key in ("good", "bad", "total"):
         change = recount[key] - ledger[key]

@@ -182,7 +182,7 @@ def looks_recorded(selector: Selector) -> bool:
     """
     name = str(selector.name)
     chosen = any(matcher.label == "instance" for matcher in selector.matchers)
-    return name.count(":") >= 2 and not name.startswith(":") and not chosen  # noqa: PLR2004 - the colons of level:metric:op.
+    return name.count(":") >= 2 and not name.startswith(":") and not chosen  # noqa: PLR2004 -- the colons of level:metric:op.
 
 
 def _without(selector: Selector, *endings: str) -> Selector:

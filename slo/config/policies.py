@@ -52,7 +52,7 @@ class Layer:
     @property
     def own(self) -> bool:
         """Whether it is the SLO's own, and so must fit it."""
-        return self.depth == 2  # noqa: PLR2004 - the depth of an SLO, as told above.
+        return self.depth == 2  # noqa: PLR2004 -- the depth of an SLO, as told above.
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def read_header(text: str) -> str:
 def read_port(text: str) -> int:
     """A TCP port."""
     port = int(text)
-    if not 0 < port < 65536:  # noqa: PLR2004 - the range of TCP ports.
+    if not 0 < port < 65536:  # noqa: PLR2004 -- the range of TCP ports.
         raise ValueError
     return port
 

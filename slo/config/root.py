@@ -89,7 +89,7 @@ class RootShape(Shape):
         default=timedelta(days=7),
         description="How long a series may be silent and still be counted on from its last value.",
     )
-    keep_messages: Duration = Field(
+    keep_notifications: Duration = Field(
         default=timedelta(days=90),
         description="How long finished notifications are kept; those that nobody got, at least 1y.",
     )
@@ -121,10 +121,10 @@ class RootShape(Shape):
     )
     gate: GateShape = Field(default_factory=GateShape, description="What closes gates.")
     url: BaseUrl | None = Field(
-        default=None, description="Where people reach the site, for links in messages."
+        default=None, description="Where people reach the site, for links in notifications."
     )
     name: InstallationName = Field(
-        default="slo-ledger", description="What this installation calls itself in messages."
+        default="slo-ledger", description="What this installation calls itself in notifications."
     )
     site: SiteShape = Field(
         default_factory=SiteShape, description="Who has to log in, and how the site is reached."
@@ -172,7 +172,7 @@ class RootShape(Shape):
             interval=bucket,
             keep=keep_of(self.keep, self.interval),
             max_gap=self.max_gap,
-            keep_messages=self.keep_messages,
+            keep_notifications=self.keep_notifications,
             receivers=tuple(shape.receiver(name, folder) for name, shape in self.receivers.items()),
             routes=tuple(route for shape in self.routes for route in shape.routes()),
             quiet_hours=None if self.quiet_hours is None else self.quiet_hours.hours(),

@@ -182,7 +182,7 @@ class Settings:
     """Sorted by age. Younger readings than the first tier's are all kept."""
     max_gap: timedelta = timedelta(days=7)
     """How long the edge of a silent series is kept."""
-    keep_messages: timedelta = timedelta(days=90)
+    keep_notifications: timedelta = timedelta(days=90)
     """How long finished notifications are kept."""
     receivers: tuple[Receiver, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -194,7 +194,7 @@ class Settings:
     url: str = ""
     """Where people reach the site, for links in notifications; without a slash at the end."""
     name: str = "slo-ledger"
-    """What this installation calls itself in messages."""
+    """What this installation calls itself in notifications."""
     site: SiteSettings = SiteSettings()
     gate: GateSettings = GateSettings()
     unlisted: tuple[str, ...] = ()

@@ -22,8 +22,8 @@ def template_complaints(settings: Settings) -> Iterator[Complaint]:
 
 
 def _file(place: tuple[str, ...], path: Path) -> Iterator[Complaint]:
-    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - most files name no template.
-    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415 - the same.
+    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 -- most files name no template.
+    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415 -- the same.
 
     # Only parsed here, never rendered: nothing needs escaping.
     environment = SandboxedEnvironment(autoescape=True)

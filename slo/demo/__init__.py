@@ -14,6 +14,6 @@ def run(options: DemoOptions) -> int:
     Must be called in the main thread, since it takes over the signals.
     """
     # Late, so that `slo demo --help` and the demo's own programs load only what they use.
-    from slo.demo import runner  # noqa: PLC0415 - as said above
+    from slo.demo import runner  # noqa: PLC0415 -- as said above
 
     return runner.run(options)

@@ -81,8 +81,8 @@ def _unpack(folder: Path) -> None:
     if not packages:
         raise BinariesError(f"apt-get download left no package in {downloads}. {REMEDY}")
     unpacked = downloads / "unpacked"
-    done = subprocess.run(  # noqa: S603 - fixed program, our own paths
-        ["dpkg-deb", "-x", str(packages[-1]), str(unpacked)],  # noqa: S607 - from the PATH, like every tool here
+    done = subprocess.run(  # noqa: S603 -- fixed program, our own paths
+        ["dpkg-deb", "-x", str(packages[-1]), str(unpacked)],  # noqa: S607 -- from the PATH, like every tool here
         capture_output=True,
         text=True,
         check=False,
@@ -107,8 +107,8 @@ def _private_state(folder: Path) -> list[str]:
 
 
 def _apt(options: list[str], *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - fixed program and options
-        ["apt-get", "-q", *options, *command],  # noqa: S607 - from the PATH, like every tool here
+    return subprocess.run(  # noqa: S603 -- fixed program and options
+        ["apt-get", "-q", *options, *command],  # noqa: S607 -- from the PATH, like every tool here
         cwd=cwd,
         capture_output=True,
         text=True,

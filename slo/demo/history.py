@@ -56,9 +56,6 @@ def bucket(bound: str) -> str:
     return f'inference_seconds_bucket{{{_TARGET},model="fraud",le="{bound}"}}'
 
 
-BUCKETS = tuple(bucket(str(bound)) for bound in BOUNDS)
-
-
 @dataclass(frozen=True, slots=True)
 class History:
     """What was written: scrape times in epoch seconds, and events that a scrape saw."""
@@ -78,7 +75,7 @@ def write_history(path: Path, *, end: int, days: int, seed: int) -> History:
     A restart lies right after a scrape, so no event goes unseen and the counts
     are exact.
     """
-    rng = Random(seed)  # noqa: S311 - a demo's traffic, no secret
+    rng = Random(seed)  # noqa: S311 -- a demo's traffic, no secret
     columns: dict[str, list[str]] = {}
     counters: dict[str, float] = {}
     totals: dict[str, float] = {}

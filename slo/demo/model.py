@@ -56,7 +56,7 @@ class FraudModel:
     def __init__(self, seed: int, now: float, faults: frozenset[Fault] = frozenset()) -> None:
         self.faults = faults
         self.registry = prom.CollectorRegistry()
-        self._rng = Random(seed)  # noqa: S311 - a demo's traffic, no secret
+        self._rng = Random(seed)  # noqa: S311 -- a demo's traffic, no secret
         self._remembered: deque[bool] = deque(maxlen=REMEMBERED)
         self._refreshed = 0.0
         self._requests = prom.Counter(
@@ -108,9 +108,9 @@ class FraudModel:
     def _request(self, errors: float, slow: float, accuracy: float) -> None:
         rng = self._rng
         if rng.random() < errors:
-            code = "503" if rng.random() < 0.3 else "500"  # noqa: PLR2004 - the history's share
+            code = "503" if rng.random() < 0.3 else "500"  # noqa: PLR2004 -- the history's share
         else:
-            code = "400" if rng.random() < 0.005 else "200"  # noqa: PLR2004 - the history's share
+            code = "400" if rng.random() < 0.005 else "200"  # noqa: PLR2004 -- the history's share
         parts = SLOW if rng.random() < slow else FAST
         ((_, low, high),) = rng.choices(parts, [share for share, _, _ in parts])
         # Not below `low`: a bucket holds its bound, so `low` itself belongs to the one before.

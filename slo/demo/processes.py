@@ -45,7 +45,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - the demo's own argv, no shell
+                self._process = subprocess.Popen(  # noqa: S603 -- the demo's own argv, no shell
                     self.argv,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -100,17 +100,6 @@ class Child:
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._process = None
-
-    def pause(self) -> None:
-        """Make it hang: it lives, keeps its ports, and answers nothing (SIGSTOP)."""
-        self._signal(signal.SIGSTOP)
-        if self._process is not None and self._process.returncode is None:
-            # The signal takes a moment, in which it could still answer.
-            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-
-    def resume(self) -> None:
-        """Let a paused process go on."""
-        self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
         if self._process is not None:
@@ -180,9 +169,9 @@ def wait_until_answers(child: Child, url: str, timeout: float = 30.0) -> None:
         child.ensure_alive()
         with (
             contextlib.suppress(OSError, urllib.error.URLError),
-            urllib.request.urlopen(url, timeout=2) as answer,  # noqa: S310 - our own child, http
+            urllib.request.urlopen(url, timeout=2) as answer,  # noqa: S310 -- our own child, http
         ):
-            if answer.status == 200:  # noqa: PLR2004 - HTTP's OK
+            if answer.status == 200:  # noqa: PLR2004 -- HTTP's OK
                 return
         time.sleep(POLL)
     raise ProcessError(
@@ -247,7 +236,7 @@ def create_blocks(promtool: Path, openmetrics: Path, data: Path) -> None:
     two hours the text is read once per two hours of it, which takes minutes.
     """
     data.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(  # noqa: S603 - the demo's own argv, no shell
+    done = subprocess.run(  # noqa: S603 -- the demo's own argv, no shell
         [
             str(promtool),
             "tsdb",

@@ -138,11 +138,11 @@ def _watch(children: list[Child], model_url: str, faults: frozenset[Fault]) -> N
 
 def switch_faults(model_url: str, faults: frozenset[Fault]) -> None:
     """Let just these faults be on in the model at `model_url`."""
-    request = urllib.request.Request(  # noqa: S310 - our own child, http
+    request = urllib.request.Request(  # noqa: S310 -- our own child, http
         f"{model_url}/faults", data=",".join(sorted(faults)).encode(), method="PUT"
     )
     try:
-        with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - our own child, http
+        with urllib.request.urlopen(request, timeout=5):  # noqa: S310 -- our own child, http
             return
     except (OSError, urllib.error.URLError) as error:
         raise ProcessError(f"the model did not take the fault: {error}") from None

@@ -112,7 +112,7 @@ def conditions_under(faults: frozenset[Fault]) -> Conditions:
 
 def poisson(rng: Random, mean: float) -> int:
     """How many events came, where `mean` are expected."""
-    if mean > 50:  # noqa: PLR2004 - above it the normal curve is close enough for a demo
+    if mean > 50:  # noqa: PLR2004 -- above it the normal curve is close enough for a demo
         return max(0, round(rng.gauss(mean, math.sqrt(mean))))
     limit, product, count = math.exp(-mean), rng.random(), 0
     while product > limit:
@@ -123,10 +123,10 @@ def poisson(rng: Random, mean: float) -> int:
 
 def binomial(rng: Random, events: int, share: float) -> int:
     """How many of `events` fall to a `share` of them."""
-    if share > 0.5:  # noqa: PLR2004 - the rarer side is drawn
+    if share > 0.5:  # noqa: PLR2004 -- the rarer side is drawn
         return events - binomial(rng, events, 1 - share)
     mean = events * share
-    if mean > 50:  # noqa: PLR2004 - as above
+    if mean > 50:  # noqa: PLR2004 -- as above
         drawn = round(rng.gauss(mean, math.sqrt(mean * (1 - share))))
     else:
         drawn = poisson(rng, mean)

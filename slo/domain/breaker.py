@@ -1,6 +1,6 @@
 """The breaker: whether a receiver may be told now, by how it did so far.
 
-After `FAILURES` in a row it opens: only one message, the oldest, is tried every
+After `FAILURES` in a row it opens: only one notification, the oldest, is tried every
 `PROBE_EVERY` seconds, and nothing is dropped. A receiver that refuses us is paused, and
 tried once an hour. One that succeeds is healthy again.
 """
@@ -53,7 +53,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """How many messages may be sent now; a probe takes the oldest, due or not."""
+    """How many notifications may be sent now; a probe takes the oldest, due or not."""
 
     count: int
     probe: bool = False
@@ -77,7 +77,7 @@ def tokens(health: Health, limit: Limit, now: float) -> float:
 
 
 def spend(health: Health, limit: Limit, count: int, now: float) -> Health:
-    """The receiver once `count` messages were taken for it, a probe among them.
+    """The receiver once `count` notifications were taken for it, a probe among them.
 
     While it is probed nobody else probes; the probe's end sets the time anew.
     """
@@ -93,7 +93,7 @@ def after(health: Health, verdict: Verdict, receiver_type: str, now: float) -> H
     if verdict.action == "delivered":
         return replace(resumed(health), delivered_at=now)
     if verdict.action in {"dead", "shorten"}:
-        # It answered, and only this message is at fault. A pause stays: nothing was taken.
+        # It answered, and only this notification is at fault. A pause stays: nothing was taken.
         return health if health.paused_at is not None else resumed(health)
     since = now if health.failing_since is None else health.failing_since
     failed = replace(health, failures=health.failures + 1, failing_since=since)
@@ -109,7 +109,7 @@ def after(health: Health, verdict: Verdict, receiver_type: str, now: float) -> H
     if failed.failures >= FAILURES:
         return replace(failed, open_until=now + max(PROBE_EVERY, verdict.wait or 0.0))
     if verdict.wait is not None:
-        # It asked us to wait, which holds for its other messages too.
+        # It asked us to wait, which holds for its other notifications too.
         return replace(failed, open_until=now + verdict.wait)
     return failed
 

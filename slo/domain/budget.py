@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slo.domain.span import Span
 from slo.domain.standing import Budget
 
 if TYPE_CHECKING:
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
 
 HISTORY_SECONDS = 28 * 86400
 """How far back to look for the rate of events that a filling window is to expect."""
+
+
+def rest_of(whole: Span, booked: Span, *, calendar: bool) -> Span | None:
+    """The part of a window that no reading can be of; None where it is full.
+
+    Of a calendar period that is what is to come, of a rolling window the part
+    before the ledger, which is `booked`, began.
+    """
+    if whole.end > booked.end:
+        return Span(booked.end, whole.end)
+    if calendar or booked.start <= whole.start:
+        return None
+    return Span(whole.start, min(booked.start, booked.end))
 
 
 def expected_events(history: Tally, history_seconds: float, rest_seconds: float) -> float:

@@ -12,7 +12,7 @@ Failure = Literal[
 ]
 """Why no answer came.
 
-`forbidden`: the address may not be reached (see Outbound). `content`: the message itself
+`forbidden`: the address may not be reached (see Outbound). `content`: the notification itself
 cannot be written, as with a faulty template.
 """
 
@@ -39,8 +39,8 @@ class Reply:
 Action = Literal["delivered", "retry", "dead", "refused", "gone", "shorten"]
 """What an answer calls for.
 
-`retry`: later again. `dead`: this message will never be taken. `refused`: the endpoint
-does not take us; it pauses after `REFUSALS` in a row, and the message stays. `gone`: it
+`retry`: later again. `dead`: this notification will never be taken. `refused`: the endpoint
+does not take us; it pauses after `REFUSALS` in a row, and the notification stays. `gone`: it
 pauses at once. `shorten`: once more with less text.
 """
 
@@ -82,7 +82,7 @@ def judge(reply: Reply, now: float = 0.0, *, smtp: bool = False) -> Verdict:
     if reply.status is None:
         why = reply.error or reply.failure or "no answer"
         return Verdict(_failed(reply.failure), why, unclear=reply.failure in _UNCLEAR)
-    success = 200 <= reply.status < 300  # noqa: PLR2004 - in HTTP and in SMTP.
+    success = 200 <= reply.status < 300  # noqa: PLR2004 -- in HTTP and in SMTP.
     if success and reply.accepted is None:
         return Verdict("delivered")
     why = reply.error or f"answered {reply.status}"
@@ -91,7 +91,7 @@ def judge(reply: Reply, now: float = 0.0, *, smtp: bool = False) -> Verdict:
     if smtp:
         return Verdict(_smtp_action(reply.status), why)
     action = _http_action(reply.status)
-    if 300 <= reply.status < 400:  # noqa: PLR2004 - a redirect, which is never followed.
+    if 300 <= reply.status < 400:  # noqa: PLR2004 -- a redirect, which is never followed.
         why = f"answered {reply.status}: it has moved; update the URL in slo.yaml"
     wait = _wait(reply.retry_after, now) if action == "retry" else None
     return Verdict(action, why, wait, unclear=reply.status in _UNCLEAR_STATUS)
@@ -126,7 +126,7 @@ def _smtp_action(status: int) -> Action:
         return "refused"
     if status == _SMTP_TOO_LARGE:
         return "shorten"
-    return "dead" if status >= 500 else "retry"  # noqa: PLR2004 - RFC 5321: permanent.
+    return "dead" if status >= 500 else "retry"  # noqa: PLR2004 -- RFC 5321: permanent.
 
 
 def _wait(header: str, now: float) -> float | None:

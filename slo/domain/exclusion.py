@@ -62,6 +62,27 @@ def snapped(exclusions: Iterable[Exclusion], reading_at: ReadingAt, bucket: int)
     return union(spans)
 
 
+def end_instant(end: int, after: Reading, bucket: int) -> int:
+    """The instant whose last reading `snapped` moves an end to.
+
+    `after` is the first reading at or after the end; nearly always it is at the instant.
+    """
+    return next((c for c in _end_candidates(end, bucket) if c >= after.end), after.end)
+
+
+def moved_out(span: Span, ledger: Span, before: Reading | None, after: Reading | None) -> Span:
+    """What `snapped` takes out of a ledger for a span, where the readings beside it are known.
+
+    `before` is the last at or before its start, `after` that at the `end_instant`.
+    """
+    start, end = span.start, span.end
+    if before is not None and start <= ledger.end:
+        start = before.end
+    if after is not None and end >= ledger.start:
+        end = after.end
+    return Span(start, end)
+
+
 def net_spans(span: Span, excluded: Sequence[Span]) -> list[Span]:
     """What is left of `span` without `excluded`, which is disjoint and in order."""
     left = []

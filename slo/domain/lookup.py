@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from slo.domain.budget import HISTORY_SECONDS
+from slo.domain.budget import HISTORY_SECONDS, rest_of
 from slo.domain.exclusion import bad_until, instants_needed, net_seconds, snapped, tally
 from slo.domain.grid import Grid, grid_instants, grid_step
 from slo.domain.span import Span, bucket_floor, union
@@ -89,16 +89,10 @@ class Plan:
     def rest(self) -> int | None:
         """The seconds of the window that no reading can be of; None where it is full.
 
-        Of a calendar period that is what is to come, of a rolling window the part
-        before the ledger began; what is excluded does not count.
+        See `rest_of`; what is excluded does not count.
         """
-        if self.period.end > self.end:
-            rest = Span(self.end, self.period.end)
-        elif self.calendar or self.begun <= self.window.start:
-            return None
-        else:
-            rest = Span(self.window.start, min(self.begun, self.end))
-        return net_seconds(rest, union(e.span for e in self.exclusions))
+        rest = rest_of(self.period, Span(self.begun, self.end), calendar=self.calendar)
+        return None if rest is None else net_seconds(rest, union(e.span for e in self.exclusions))
 
 
 def plan_of(

@@ -57,7 +57,7 @@ class Facts:
     """When it happened."""
     service: str
     installation: str = ""
-    """The name of this installation, as the source of its messages."""
+    """The name of this installation, as the source of its notifications."""
     incident: int | None = None
     slos: tuple[str, ...] = ()
     owner: str = ""
@@ -95,7 +95,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A message of the outbox as it stands; instants in epoch seconds with fractions."""
+    """A notification of the outbox as it stands; instants in epoch seconds with fractions."""
 
     id: int
     msg_id: str

@@ -54,7 +54,7 @@ class PostmortemError(ValueError):
     """What was asked for is not allowed; the message names the remedy."""
 
 
-class UnknownError(PostmortemError):
+class UnknownPostmortemError(PostmortemError):
     """There is no such postmortem, version or action item."""
 
 

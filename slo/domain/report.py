@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from slo.domain.span import Span, union
+from slo.domain.tally import IncidentTally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,28 +25,6 @@ WORST = 5
 
 _TELLING = 0.01
 """A change of the SLI that is worth less of the budget is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """How long something took: the mean and the longest, in seconds."""
-
-    mean: float
-    worst: int
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentTally:
-    """The incidents that opened in a period, and the time in which any was going on."""
-
-    number: int = 0
-    pages: int = 0
-    tickets: int = 0
-    detect: Lengths | None = None
-    resolve: Lengths | None = None
-    """Of those that have resolved."""
-    seconds: int = 0
-    """From where a burn began to where its incident resolved, inside the period, once each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +65,7 @@ class SloLine:
     before: Verdict
     owner: str = ""
     description: str = ""
-    incidents: IncidentTally = IncidentTally()
+    incidents: IncidentTally = field(default_factory=IncidentTally)
     incidents_before: int = 0
     exclusions: tuple[Used, ...] = ()
     corrections: tuple[Correction, ...] = ()
@@ -271,28 +249,6 @@ def by_spent(lines: Iterable[SloLine]) -> list[SloLine]:
     return sorted(lines, key=lambda line: (-(line.verdict.spent or 0.0), line.slo))
 
 
-def tally_of(incidents: Iterable[Incident], span: Span, until: int) -> IncidentTally:
-    """What a span saw of these incidents; those that are open go on until `until`."""
-    known = list(incidents)
-    opened = [i for i in known if span.start < i.opened_at <= span.end]
-    took = [i.seconds_to_resolve for i in opened]
-    parts = [part for i in known if (part := going_on(i, span, until))]
-    return IncidentTally(
-        number=len(opened),
-        pages=sum(i.severity == "page" for i in opened),
-        tickets=sum(i.severity != "page" for i in opened),
-        detect=_lengths([i.seconds_to_detect for i in opened]),
-        resolve=_lengths([seconds for seconds in took if seconds is not None]),
-        seconds=sum(part.seconds for part in union(parts)),
-    )
-
-
-def going_on(incident: Incident, span: Span, until: int) -> Span | None:
-    """The part of a span in which an incident was going on."""
-    end = until if incident.resolved_at is None else incident.resolved_at
-    return Span(min(incident.started_at, incident.opened_at), end).overlap(span)
-
-
 def learned_from(postmortems: Sequence[Summary], items: Sequence[ActionItem], now: int) -> Learned:
     """What came of these postmortems; `items` are theirs."""
     left = tuple(item for item in items if item.left)
@@ -305,7 +261,3 @@ def learned_from(postmortems: Sequence[Summary], items: Sequence[ActionItem], no
         open_items=left,
         overdue=sum(item.is_overdue(now) for item in left),
     )
-
-
-def _lengths(seconds: Sequence[int]) -> Lengths | None:
-    return Lengths(sum(seconds) / len(seconds), max(seconds)) if seconds else None

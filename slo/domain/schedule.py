@@ -32,7 +32,7 @@ LEAST_DELAY, LONGEST_DELAY = 1.0, HOUR
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A token bucket: `rate` messages a second in the long run, `burst` at once."""
+    """A token bucket: `rate` notifications a second in the long run, `burst` at once."""
 
     rate: float
     burst: float
@@ -57,7 +57,7 @@ def limit_of(receiver_type: str) -> Limit:
 def retry_delay(receiver_type: str, attempts: int, msg_id: str) -> float:
     """Seconds from the `attempts`th attempt to the next one; half of it is jitter.
 
-    The jitter follows from the message, so that what is decided twice is the same.
+    The jitter follows from the notification, so that what is decided twice is the same.
     """
     delays = WEBHOOK_DELAYS if receiver_type == "webhook" else PAGER_DELAYS
     delay = delays[min(max(attempts, 0), len(delays) - 1)]
@@ -66,7 +66,7 @@ def retry_delay(receiver_type: str, attempts: int, msg_id: str) -> float:
 
 
 def lifetime(receiver_type: str, kind: NoticeKind) -> float:
-    """Seconds from when a message may be sent until it is not worth sending any more."""
+    """Seconds from when a notification may be sent until it is not worth sending any more."""
     if receiver_type in PAGERS:
         return 48 * HOUR if kind in ENDING else 24 * HOUR
     return 72 * HOUR if receiver_type == "webhook" else 4 * HOUR

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,6 +40,20 @@ def union(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
+def overlapping(spans: Sequence[Span], span: Span) -> Sequence[Span]:
+    """Those of disjoint spans in order that share time with `span`; few are looked at."""
+    first = bisect_right(spans, span.start, key=_end_of)
+    return spans[first : bisect_left(spans, span.end, key=_start_of)]
+
+
+def _end_of(span: Span) -> int:
+    return span.end
+
+
+def _start_of(span: Span) -> int:
+    return span.start
+
+
 def bucket_end(instant: int, bucket: int) -> int:
     """The end of the bucket `(start, end]` that holds `instant`; both in seconds."""
     return -(-instant // bucket) * bucket
@@ -57,3 +72,8 @@ def utc(instant: float) -> datetime:
 def rfc3339(instant: float) -> str:
     """An epoch second as RFC 3339 text in UTC, for example `2026-11-20T20:00:00Z`."""
     return utc(instant).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def maybe_rfc3339(instant: float | None) -> str | None:
+    """The same for what may not have happened."""
+    return None if instant is None else rfc3339(instant)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from slo.domain.decision import Moment
 from slo.domain.exclusion import net_seconds, tally
-from slo.domain.span import Span
+from slo.domain.span import Span, overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,10 +95,7 @@ class _Look:
     def _excluded(self, span: Span) -> Sequence[Span]:
         """What is excluded of the span; years of maintenance need not be gone through."""
         every = self.track.excluded
-        if not every:
-            return every
-        first = bisect_right(every, span.start, key=_end_of)
-        return every[first : bisect_left(every, span.end, key=_start_of)]
+        return overlapping(every, span) if every else every
 
     def _span(self, seconds: int) -> Span:
         return Span(max(self.at - seconds, min(self.track.begun, self.at)), self.at)
@@ -106,14 +103,6 @@ class _Look:
 
 def _end(step: tuple[int, int]) -> int:
     return step[0]
-
-
-def _end_of(span: Span) -> int:
-    return span.end
-
-
-def _start_of(span: Span) -> int:
-    return span.start
 
 
 def _kept(known: dict[int, T], seconds: int, find: Callable[[int], T]) -> T:

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slo.domain.refusal import RefusedError
+
 if TYPE_CHECKING:
     from slo.domain.access import Role
 
@@ -18,18 +20,6 @@ _NAME = re.compile(r"[\w.@+-]+")
 _OUTSIDE = re.compile(r"[^\w.@+-]+")
 _RESERVED = frozenset({"api", "auto", "page", "slo", "slo.yaml", "token"})
 """Names that the audit uses for what no user did."""
-
-
-class UserError(ValueError):
-    """What was asked of a user cannot be; `field` names what of it, the message what helps."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-class UnknownUserError(UserError):
-    """There is no such user, or no such token of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +43,16 @@ def plain_name(text: str) -> str:
 
 
 def parse_name(text: str) -> str:
-    """The name that `text` writes; raises `UserError` for one that nobody can have."""
+    """The name that `text` writes; raises `RefusedError` for one that nobody can have."""
     name = plain_name(text)
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        raise UserError(
+        raise RefusedError(
             "name",
             f"must be at most {LONGEST_NAME} letters, digits and . _ - + @, such as "
             "ada or ada@example.com",
         )
     if name in _RESERVED:
-        raise UserError("name", f"{name} is what the audit calls the service; choose another")
+        raise RefusedError("name", f"{name} is what the audit calls the service; choose another")
     return name
 
 
@@ -72,12 +62,12 @@ def name_from(claim: str) -> str:
 
 
 def ensure_password(name: str, password: str) -> None:
-    """Raises `UserError` for a password that is too short, too long, or about the name."""
+    """Raises `RefusedError` for a password that is too short, too long, or about the name."""
     if len(password) < SHORTEST_PASSWORD:
-        raise UserError("password", f"must have at least {SHORTEST_PASSWORD} characters")
+        raise RefusedError("password", f"must have at least {SHORTEST_PASSWORD} characters")
     if len(password) > LONGEST_PASSWORD:
-        raise UserError("password", f"must have at most {LONGEST_PASSWORD:,} characters")
+        raise RefusedError("password", f"must have at most {LONGEST_PASSWORD:,} characters")
     plain = plain_name(password)
     words = {name, name.partition("@")[0]}
     if len(set(plain)) < 4 or any(plain.strip(word) == "" or plain == word for word in words):  # noqa: PLR2004 -- see the message.
-        raise UserError("password", "must not be the name, nor the same few letters again")
+        raise RefusedError("password", "must not be the name, nor the same few letters again")

@@ -7,18 +7,20 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from slo.domain.budget import HISTORY_SECONDS, budget_of, expected_events
-from slo.domain.exclusion import instants_needed, net_seconds, snapped, tally
+from slo.domain.exclusion import net_seconds, tally
 from slo.domain.ledger import NOTHING
-from slo.domain.span import Span, bucket_floor, rfc3339, union
+from slo.domain.span import Span, bucket_floor, overlapping, rfc3339, union
 from slo.domain.standing import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from slo.domain.ledger import Correction, Exclusion, Reading, Tally
+    from slo.domain.ledger import Correction, Reading, Tally
     from slo.domain.meter import Meter
     from slo.domain.standing import Budget
 
+_CATCH_UP = 86_400
+"""Seconds after a period's end in which its last buckets may still be booked."""
 _NOISE = 1e-6
 """Events that sums of floats may differ by without meaning anything."""
 
@@ -82,15 +84,16 @@ class Verdict:
 class Case:
     """What a verdict is found from, before the readings: the SLO, a period, and its meter.
 
-    `exclusions` are those of the period and of the 28 days before it; `paused` tells
-    that nothing more will be booked, so that no rest is projected.
+    `now` is when it is asked for; `exclusions` are all of the SLO, disjoint and in order;
+    `paused` tells that nothing more will be booked, so that no rest is projected.
     """
 
     slo: str
     period: Span
     objective: Decimal | None
     meter: Meter | None
-    exclusions: Sequence[Exclusion] = ()
+    now: float
+    exclusions: Sequence[Span] = ()
     corrections: Sequence[Correction] = ()
     paused: bool = False
     notes: tuple[Note, ...] = ()
@@ -106,22 +109,32 @@ class Case:
         meter = self.meter
         if self.paused or meter is None or meter.booked_to is None:
             return None
+        if self.now > self.period.end + _CATCH_UP:
+            return None  # What was not booked by now is lost, or the ledger stopped.
         end = bucket_floor(meter.booked_to, meter.bucket)
         return Span(end, self.period.end) if end < self.period.end else None
 
+    @property
+    def away(self) -> Sequence[Span]:
+        """What is excluded of the period, and of the 28 days that its rest is expected from."""
+        if not self.exclusions or self.booked is None:
+            return ()
+        first = self.period.start
+        if self.rest is not None:
+            first = min(first, self.booked.end - HISTORY_SECONDS)
+        return overlapping(self.exclusions, Span(first, self.period.end))
+
     def instants(self) -> set[int]:
-        """The instants of the meter's readings that `verdict_of` looks at."""
+        """The instants of the meter's readings that `verdict_of` looks at.
+
+        Beside them it looks at the readings around what is `away`.
+        """
         meter, booked = self.meter, self.booked
         if meter is None or meter.booked_from is None or booked is None:
             return set()
-        wide = Span(self.period.start, booked.end)
-        instants = {wide.start, wide.end}
+        instants = {self.period.start, booked.end}
         if self.rest is not None:
-            before = booked.end - HISTORY_SECONDS
-            instants.add(before)
-            wide = Span(min(wide.start, before), wide.end)
-        if self.exclusions:
-            instants.update(instants_needed(wide, self.exclusions, meter.bucket))
+            instants.add(booked.end - HISTORY_SECONDS)
         return {max(t, meter.booked_from) for t in instants}
 
 
@@ -148,18 +161,24 @@ def meter_for(meters: Sequence[Meter], period: Span) -> Meter | None:
     return found
 
 
-def verdict_of(case: Case, readings: Mapping[int, Reading]) -> Verdict:
-    """The verdict of a case; `readings` holds the last reading at each of its instants."""
+def verdict_of(
+    case: Case, readings: Mapping[int, Reading], taken_out: Mapping[Span, Span]
+) -> Verdict:
+    """The verdict of a case.
+
+    `readings` holds the last reading at each of its instants and at the ledger's
+    beginning, `taken_out` what is taken out of the ledger for each span that is `away`;
+    the readings at their edges are among `readings`.
+    """
     meter, booked, objective = case.meter, case.booked, case.objective
     if meter is None or meter.booked_from is None or booked is None or objective is None:
         return _without_ledger(case)
     begun = meter.booked_from
-    known = {**{r.end: r for r in readings.values()}, **readings}
 
     def reading_at(instant: int) -> Reading | None:
-        return known.get(max(instant, begun))
+        return readings.get(max(instant, begun))
 
-    excluded = snapped(case.exclusions, reading_at, meter.bucket) if case.exclusions else []
+    excluded = union(taken_out[span] for span in case.away)
     away = tuple(part for span in excluded if (part := span.overlap(booked)))
     # From the period's start, since a correction may lie before the ledger's beginning.
     events = tally(Span(case.period.start, booked.end), reading_at, excluded, case.corrections)
@@ -167,7 +186,7 @@ def verdict_of(case: Case, readings: Mapping[int, Reading]) -> Verdict:
     if case.rest is not None:
         history = Span(max(begun, booked.end - HISTORY_SECONDS), booked.end)
         counted = net_seconds(history, excluded)
-        seconds = net_seconds(case.rest, union(e.span for e in case.exclusions))
+        seconds = net_seconds(case.rest, case.away)
         seen = tally(history, reading_at, excluded, case.corrections)
         expected = expected_events(seen, counted, seconds)
     budget = budget_of(objective, events, expected)
@@ -186,7 +205,7 @@ def verdict_of(case: Case, readings: Mapping[int, Reading]) -> Verdict:
         meter=meter.id,
         booked=booked,
         excluded=away,
-        notes=(*case.notes, *_notes(case, booked, events, known)),
+        notes=(*case.notes, *_notes(case, booked, events, readings)),
     )
 
 
@@ -222,7 +241,8 @@ def _notes(case: Case, booked: Span, events: Tally, known: Mapping[int, Reading]
         notes.append(Note("young", text, None, period.start, booked.start))
     if booked.end < period.end and case.rest is None:
         text = (
-            f"The ledger ends at {rfc3339(booked.end)}, inside the period: it is counted no more."
+            f"The ledger ends at {rfc3339(booked.end)}, inside the period; what came after is"
+            " not judged."
         )
         notes.append(Note("ended", text, None, booked.end, period.end))
     if events.crossed > _NOISE:

@@ -101,13 +101,12 @@ def preview(
     Reads only. The budgets are those that the next standing shows.
     """
     cases = _cases(session, settings, now, added, removed)
-    ids = [case.subject.slo.id for case in cases]
-    corrected = corrections.of(session, ids)
+    corrected = corrections.of(session, [case.subject.meter.id for case in cases])
     changes = []
     for first in range(0, len(cases), _SLOS_AT_ONCE):
         part = cases[first : first + _SLOS_AT_ONCE]
         found = readings.readings_at(session, {c.subject.meter.id: c.instants() for c in part})
-        changes += [_change(case, found, corrected[case.subject.slo.id]) for case in part]
+        changes += [_change(case, found, corrected[case.subject.meter.id]) for case in part]
     return changes
 
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
 from slo.domain.ledger import Exclusion
+from slo.domain.refusal import RefusedError
 from slo.domain.span import Span, rfc3339
 from slo.recurrence import HORIZON_DAYS, Recurrence, RecurrenceError, occurrences
-from slo.silencing import LONGEST_WHO, LONGEST_WHY, RefusedError, ensure_scope, ensure_text
+from slo.sent import LONGEST_WHO, LONGEST_WHY, ensure_scope, ensure_text
 from slo.store import exclusion_schedules, exclusions
 from slo.store.exclusion_schedules import Schedule
 

@@ -119,12 +119,12 @@ def _lost(session: Session, slo_ids: Sequence[str], span: Span) -> dict[str, tup
         for slo_id, b in books.items()
     }
     found = readings.readings_at(session, wanted)
-    late = corrections.of(session, list(books))
+    late = corrections.of(session, [b.meter.id for b in books.values()])
     result = {}
     for slo_id, b in books.items():
         reading_at = _Readings(b.meter, found)
         away = _snapped(applying[slo_id], reading_at, b.meter.bucket)
-        lost = tally(span, reading_at, away, late.get(slo_id, ()))
+        lost = tally(span, reading_at, away, late[b.meter.id])
         result[slo_id] = (lost.bad, max(0.0, lost.total))
     return result
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 BATCH = 5
-"""Messages of one receiver that are taken at once."""
+"""Notifications of one receiver that are taken at once."""
 USUAL_TIMEOUT = 15.0
 LEASE_BEYOND = 15.0
 """Seconds that a lease outlasts the slowest answers."""
@@ -67,7 +67,7 @@ def lease_seconds(receiver: Receiver, count: int) -> float:
 def take(
     engine: Engine, receiver: Receiver, now: float, batch: int = BATCH, *, settled: bool = False
 ) -> list[Notification]:
-    """Messages for a receiver that may be sent now, claimed; none while another one claims.
+    """Notifications for a receiver that may be sent now, claimed; none while another one claims.
 
     With `settled` the caller has just seen to what need not be sent, which reads all that waits.
     """
@@ -99,7 +99,7 @@ def deliver(
     clock: Clock,
     stopping: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Sends claimed messages in turn and writes their outcomes; True: all were delivered.
+    """Sends claimed notifications in turn and writes their outcomes; True: all were delivered.
 
     Once the receiver is to be left alone, or the process stops, the rest is handed back.
     """
@@ -127,7 +127,7 @@ def deliver(
 
 
 def hand_back(engine: Engine, rest: Sequence[Notification], now: float) -> None:
-    """Gives claimed messages back that were not tried."""
+    """Gives claimed notifications back that were not tried."""
     if rest:
         with writing(engine) as session:
             for one in rest:
@@ -137,7 +137,7 @@ def hand_back(engine: Engine, rest: Sequence[Notification], now: float) -> None:
 def attempt(
     settings: Settings, receiver: Receiver, one: Notification, send: Send, clock: Clock
 ) -> Sent:
-    """Sends one message once; if the receiver finds it too long, once more with less text."""
+    """Sends one notification once; if the receiver finds it too long, once more with less text."""
     smtp = receiver.type == "email"
     started, begun = clock(), time.perf_counter()
     reply = _sent(settings, receiver, one, send, started)
@@ -156,7 +156,7 @@ def _sent(
 ) -> Reply:
     try:
         return send(settings, receiver, one, now)
-    except Exception as error:  # noqa: BLE001 - a fault of ours must not stop other messages.
+    except Exception as error:  # noqa: BLE001 -- a fault of ours must not stop other notifications.
         # The text and the trace may hold the receiver's keys.
         name = type(error).__name__
         _log.error("sending to %s failed inside: %s", receiver.name, name)
@@ -178,7 +178,7 @@ def shortened(facts: Facts) -> Facts:
 def finish(engine: Engine, receiver: Receiver, done: Sequence[Sent], now: float) -> Health:
     """Writes outcomes in one transaction; gives how the receiver does then.
 
-    A store that is busy is asked again; if it stays so, the messages go out once more
+    A store that is busy is asked again; if it stays so, the notifications go out once more
     after their lease.
     """
     for left in range(_TRIES - 1, -1, -1):
@@ -251,7 +251,7 @@ def refresh(
 ) -> None:
     """Repeats to an Alertmanager what it would forget; nothing else is told twice.
 
-    How it answers counts for the receiver's health, and for no message.
+    How it answers counts for the receiver's health, and for no notification.
     """
     with writing(engine) as session:
         due = claims.refresh(session, receiver.name, clock(), RESEND_EVERY, RESEND_AFTER_END)

@@ -33,7 +33,7 @@ AT_ONCE = 2
 """Batches of one receiver that are on their way at once, so that one that hangs delays none."""
 MOST_WORKERS = 64
 GRACE = 5.0
-"""Seconds that `stop` waits for messages on their way; those that hang come again later."""
+"""Seconds that `stop` waits for notifications on their way; those that hang come again later."""
 REFRESH_EVERY = 10.0
 """Seconds between looks for what Alertmanager is to be told again."""
 
@@ -69,7 +69,7 @@ def dispatch_once(
 def tend(engine: Engine, settings: Settings, now: float) -> None:
     """Sees to receivers that cannot be told: their fallbacks, and those gone from slo.yaml.
 
-    Messages to a receiver that is gone wait until they expire: it may come back.
+    Notifications to a receiver that is gone wait until they expire: it may come back.
     """
     with reading(engine) as session:
         known = receivers.healths(session)
@@ -123,9 +123,9 @@ def _is_due(waiting: backlog.Backlog, health: Health | None, now: float) -> bool
 def send_to_receiver(
     settings: Settings, receiver: Receiver, notification: Notification, now: float
 ) -> Reply:
-    """Sends one message to its receiver, by the module of its type."""
+    """Sends one notification to its receiver, by the module of its type."""
     # Mail, TLS and HTTP are of use only where something is sent.
-    from slo.notify.sending import send  # noqa: PLC0415 - as said.
+    from slo.notify.sending import send  # noqa: PLC0415 -- as said.
 
     return send(settings, receiver, notification, now)
 
@@ -174,9 +174,9 @@ class Dispatcher:
         self._woken.set()
 
     def stop(self, grace: float = GRACE) -> None:
-        """Ends after the messages on their way; what was claimed beside them is handed back.
+        """Ends after the notifications on their way; what was claimed beside them is handed back.
 
-        A receiver that takes longer than `grace` seconds is left alone: its message
+        A receiver that takes longer than `grace` seconds is left alone: its notification
         stays in the outbox, and comes again once its lease is over.
         """
         self._stopping.set()
@@ -261,7 +261,7 @@ class Dispatcher:
             if str(error) != self._told:
                 _log.error("the outbox waits: %s", error)
             self._told = str(error)
-        except Exception:  # noqa: BLE001 - a fault of ours is told, and paging goes on.
+        except Exception:  # noqa: BLE001 -- a fault of ours is told, and paging goes on.
             _log.exception("the dispatcher failed")
         else:
             self._told = ""

@@ -1,4 +1,4 @@
-"""The guard: which addresses a message may be sent to, and a connection to just those.
+"""The guard: which addresses a notification may be sent to, and a connection to just those.
 
 A name is looked up once, each of its addresses is checked, and the connection goes to an
 address that was checked: what the name means a moment later does not matter.
@@ -129,7 +129,7 @@ def addresses_of(host: str, port: int, deadline: float, lookup: Lookup | None = 
     def run() -> None:
         try:
             found.put((lookup or _look_up)(host, port))
-        except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for it.
+        except Exception as error:  # noqa: BLE001 -- it is raised where somebody waits for it.
             found.put(error)
 
     # The system's look-up knows no deadline. A thread that it holds up ends after it.

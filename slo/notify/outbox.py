@@ -22,7 +22,7 @@ def enqueue(session: Session, settings: Settings, notice: Notice, now: float) ->
 
     What begins something goes where the routes say. What ends it, and that somebody
     acknowledged it, goes to whoever was told of the same subject before, whatever the
-    routes are now. The same notice twice is one message. A ticket waits for the end of
+    routes are now. The same notice twice is one notification. A ticket waits for the end of
     the quiet hours, unless a page of its subject follows; a page never waits.
     """
     facts = notice.facts
@@ -36,7 +36,7 @@ def enqueue(session: Session, settings: Settings, notice: Notice, now: float) ->
         start = quiet_until(settings.quiet_hours, now) or now
     else:
         outbox.release(session, [r.name for r in chosen], notice.subject, now)
-    messages = [
+    queued = [
         outbox.Queued(
             receiver.name,
             notice.subject,
@@ -47,7 +47,7 @@ def enqueue(session: Session, settings: Settings, notice: Notice, now: float) ->
         )
         for receiver in chosen
     ]
-    return outbox.queue(session, messages, now)
+    return outbox.queue(session, queued, now)
 
 
 def routed(settings: Settings, facts: Facts) -> list[Receiver]:

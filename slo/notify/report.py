@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slo.domain.breaker import Health
 from slo.domain.facts_json import facts_json
 from slo.domain.schedule import STATEFUL
-from slo.domain.span import rfc3339
+from slo.domain.span import maybe_rfc3339, rfc3339
 from slo.store.backlog import Backlog
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def notification_json(one: Notification) -> dict[str, Any]:
-    """One message; times are RFC 3339 in UTC."""
+    """One notification; times are RFC 3339 in UTC."""
     return {
         "id": one.id,
         "msg_id": one.msg_id,
@@ -37,9 +37,9 @@ def notification_json(one: Notification) -> dict[str, Any]:
         "state": one.state,
         "attempts": one.attempts,
         "created_at": rfc3339(one.created_at),
-        "first_at": _time(one.first_at),
+        "first_at": maybe_rfc3339(one.first_at),
         "next_at": rfc3339(one.next_at) if one.state == "pending" else None,
-        "ended_at": _time(one.ended_at),
+        "ended_at": maybe_rfc3339(one.ended_at),
         "expires_at": rfc3339(one.expires_at),
         "status": one.status,
         "error": one.error,
@@ -48,7 +48,7 @@ def notification_json(one: Notification) -> dict[str, Any]:
 
 
 def whole_json(one: Notification, attempts: Sequence[Attempt]) -> dict[str, Any]:
-    """One message with the facts it tells and its attempts."""
+    """One notification with the facts it tells and its attempts."""
     return {
         **notification_json(one),
         "facts": json.loads(facts_json(one.facts)),
@@ -83,14 +83,14 @@ def receivers_json(
                 "fallback": None if receiver is None else receiver.fallback,
                 "state": "gone" if receiver is None else health.state,
                 "failures": health.failures,
-                "failing_since": _time(health.failing_since),
-                "next_probe_at": _time(health.open_until),
-                "paused_at": _time(health.paused_at),
+                "failing_since": maybe_rfc3339(health.failing_since),
+                "next_probe_at": maybe_rfc3339(health.open_until),
+                "paused_at": maybe_rfc3339(health.paused_at),
                 "why": health.paused_why,
                 "fallback_told": health.fallback_told,
-                "delivered_at": _time(health.delivered_at),
+                "delivered_at": maybe_rfc3339(health.delivered_at),
                 "pending": waiting.pending,
-                "oldest_pending_at": _time(waiting.oldest),
+                "oldest_pending_at": maybe_rfc3339(waiting.oldest),
             }
         )
     return found
@@ -99,7 +99,3 @@ def receivers_json(
 def stateful_names(settings: Settings) -> frozenset[str]:
     """The receivers that keep an alert open until they are told of its end."""
     return frozenset(r.name for r in settings.receivers if r.type in STATEFUL)
-
-
-def _time(instant: float | None) -> str | None:
-    return None if instant is None else rfc3339(instant)

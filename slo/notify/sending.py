@@ -74,7 +74,7 @@ def send(
     )
 
 
-def ping(settings: Settings, url: str, now: float, *, lookup: Lookup | None = None) -> Reply:  # noqa: ARG001 - every sender is told the time.
+def ping(settings: Settings, url: str, now: float, *, lookup: Lookup | None = None) -> Reply:  # noqa: ARG001 -- every sender is told the time.
     """Asks for the heartbeat's URL once. The Reply holds neither its path nor an answer's body."""
     reply = exchange(Request(url, method="GET"), settings.outbound, PAGER_SECONDS, lookup)
     return replace(reply, body="")

@@ -1,4 +1,4 @@
-"""Settling: what becomes of messages that need not be sent any more, and who is told instead."""
+"""Settling: what becomes of notifications that need not be sent, and who is told instead."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _suppress(session: Session, receiver: str, subject: str, now: float) -> None
     if pending.may_have_arrived(session, [one.id for one in pair]):
         # Then it is open there, and only its end closes it. An end too much does no harm.
         pair = pair[:-1]
-        why = f"{why}; its end is still sent, as the message may have arrived"
+        why = f"{why}; its end is still sent, as the notification may have arrived"
     for one in pair:
         pending.end(session, one, "suppressed", why, now)
         tell(session, one, "suppressed", why, now)
 
 
 def tell(session: Session, one: Notification, kind: EventKind, text: str, now: float) -> None:
-    """Writes on the incident's timeline what became of a message."""
+    """Writes on the incident's timeline what became of a notification."""
     if one.facts.incident is None:
         return
     line = f"{one.facts.kind} to {one.receiver}: {text}"
@@ -74,7 +74,7 @@ def counted(attempts: int) -> str:
 def tell_fallback(session: Session, receiver: Receiver, fallback: Receiver, now: float) -> int:
     """Queues pages that a failing receiver was not told of for its fallback; gives how many.
 
-    Each message once; what ends something only where the fallback was told of it.
+    Each notification once; what ends something only where the fallback was told of it.
     """
     before = receivers.lock(session, receiver.name, now, wait=True)
     if before is None or before.failing_since is None:

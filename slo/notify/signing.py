@@ -30,7 +30,7 @@ def signature(secret: str, msg_id: str, timestamp: int, body: bytes) -> str:
 def signed_headers(
     secrets: Sequence[str], msg_id: str, timestamp: int, body: bytes
 ) -> tuple[tuple[str, str], ...]:
-    """The headers of a message: its id, the time of this attempt, a signature per secret."""
+    """The headers of a notification: its id, the time of this attempt, a signature per secret."""
     headers = (("webhook-id", msg_id), ("webhook-timestamp", str(timestamp)))
     if not secrets:
         return headers

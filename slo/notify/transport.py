@@ -142,7 +142,7 @@ def _answered(connection: _Connection, request: Request, place: Place) -> Reply:
     head = _head(response)
     return Reply(
         status=response.status,
-        error="" if response.status < 300 else f"{place.name} answered {response.status}",  # noqa: PLR2004 - HTTP's successes end there.
+        error="" if response.status < 300 else f"{place.name} answered {response.status}",  # noqa: PLR2004 -- HTTP's successes end there.
         body=head,
         retry_after=response.getheader("Retry-After", ""),
     )
@@ -171,7 +171,7 @@ def answer_of(reply: Reply) -> dict[str, Any]:
 
 
 def not_connected(error: OSError | UnicodeError, name: str) -> Reply:
-    """What came of it where nothing was sent: the message has not arrived."""
+    """What came of it where nothing was sent: the notification has not arrived."""
     kind: Failure = "refused"
     match error:
         case ForbiddenError():

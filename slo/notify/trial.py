@@ -1,4 +1,4 @@
-"""Trials: a test message to one receiver, sent once by the way of all others."""
+"""Trials: a test notification to one receiver, sent once by the way of all others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def try_receiver(
     engine: Engine, settings: Settings, receiver: Receiver, send: Send, clock: Clock
 ) -> Sent:
-    """Sends a test message at once, whatever pauses the receiver, and never again.
+    """Sends a test notification at once, whatever pauses the receiver, and never again.
 
     A success makes the receiver healthy; a failure does not count against it.
     """
@@ -32,7 +32,7 @@ def try_receiver(
             kind="test",
             severity="ticket",
             dedup_key=f"{outbox.installation_id(session)}/{subject}",
-            title=f"Test message to {receiver.name}",
+            title=f"Test notification to {receiver.name}",
             summary=f"{settings.name} can reach {receiver.name}. Nothing is wrong.",
             at=int(now),
             service="",

@@ -75,7 +75,7 @@ def summary(facts: Facts, limit: int = TEXT) -> str:
 
 
 def details(facts: Facts) -> list[tuple[str, str]]:
-    """Names and values that belong to the message, the weightiest first; none is empty."""
+    """Names and values that belong to the notification, the weightiest first; none is empty."""
     rates = ", ".join(
         f"{rate:.1f}x over {span}" for span, rate in facts.burn_rates if rate is not None
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from slo.domain.meter import Meter
     from slo.store.slos import Revision
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 CONTRIBUTORS = 10
 """Label sets told per SLO."""
@@ -76,7 +76,7 @@ def _known(
     try:
         return _affected(session, incident, slo, promised, now)
     except (ArithmeticError, LookupError, TypeError, ValueError):
-        log.exception("the ledger of %s cannot be told in a postmortem", slo.slo)
+        _log.exception("the ledger of %s cannot be told in a postmortem", slo.slo)
         return Affected(slo, promised, None, 60, (), None)
 
 

@@ -12,7 +12,7 @@ from slo.domain.postmortem import (
     ITEMS_MARK,
     LONGEST_BODY,
     LONGEST_TITLE,
-    UnknownError,
+    UnknownPostmortemError,
     plain_lines,
     required_why,
 )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from slo.domain.incident import Incident
     from slo.postmortem.affected import Affected
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _HEADING = re.compile(r"\A\s*#[ \t]+(\S[^\n]*?)[ \t]*(?:\n|\Z)")
 _LONGEST_FAULT = 300
@@ -47,11 +47,11 @@ def draft(session: Session, settings: Settings, incident_id: int, now: int) -> N
     Again for the same incident, it fills in a draft anew that no person has edited,
     and only notes on the timeline where one has. A template that fails never stops
     it: the built-in one is used, and the draft and the log say so. Raises
-    `UnknownError` where there is no such incident.
+    `UnknownPostmortemError` where there is no such incident.
     """
     incident = incidents.one(session, incident_id)
     if incident is None:
-        raise UnknownError(f"there is no incident {incident_id} to draft a postmortem of")
+        raise UnknownPostmortemError(f"there is no incident {incident_id} to draft a postmortem of")
     why = required_why(incident, settings.postmortems.required_over)
     found = affected(session, incident, now)
     chart = _chart(incident, found, now)
@@ -80,7 +80,7 @@ def compose(told: dict[str, Any], template: Path | None) -> tuple[str, str]:
             return _split(sandbox.render(source, {**told, "template_fault": fault}), told)
         except Exception as error:  # noqa: BLE001 -- a template may raise anything, and must not stop an incident.
             fault = f"{path.name}: {type(error).__name__}: {error}"[:_LONGEST_FAULT]
-            log.warning("the postmortem template cannot be used: %s: %s", path, error)
+            _log.warning("the postmortem template cannot be used: %s: %s", path, error)
     return _split(f"{escape(fault)}\n\n## Action items\n\n{ITEMS_MARK}\n", told)
 
 
@@ -117,7 +117,7 @@ def _chart(incident: Incident, found: list[Affected], now: int) -> str:
     try:
         return render_chart(incident, burns, shown_span(incident, now))
     except (ArithmeticError, ValueError) as error:
-        log.warning("the chart of incident %d cannot be drawn: %s", incident.id, error)
+        _log.warning("the chart of incident %d cannot be drawn: %s", incident.id, error)
         return ""
 
 

@@ -77,7 +77,7 @@ def _book_each(
     """The outcomes of `_book_all`; if it fails for the group, those of its halves."""
     try:
         return _book_all(pendings, found, evidence, head)
-    except Exception as error:  # noqa: BLE001 - told apart below, and logged where it is ours.
+    except Exception as error:  # noqa: BLE001 -- told apart below, and logged where it is ours.
         if len(pendings) > 1:
             middle = len(pendings) // 2
             halves = (pendings[:middle], pendings[middle:])

@@ -13,7 +13,7 @@
 Messages name the source, its URL without credentials, and what to do.
 """
 
-# ruff: noqa: N818 - the names say what is wrong; that they are errors shows in SourceError.
+# ruff: noqa: N818 -- the names say what is wrong; that they are errors shows in SourceError.
 
 from __future__ import annotations
 

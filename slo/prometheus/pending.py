@@ -56,7 +56,7 @@ class Pending:
 def begin(job: Job) -> Pending:
     """What a job reads, from and until when."""
     indicator = job.indicator
-    assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 - `collect` has chosen it.
+    assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 -- `collect` has chosen it.
     kept = tuple((edge, _series_of(edge)) for edge in job.edges)
     end = job.span.end * 1000 + (0 if job.keep_edges else LOOK_AHEAD)
     return Pending(job, reads_of(indicator), kept, read_from(job), end)
@@ -95,7 +95,7 @@ def count_of(
     """The count of a job over `span`; `read_from` (epoch ms) if it was read from further back."""
     job = pending.job
     indicator = job.indicator
-    assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 - `collect` has chosen it.
+    assert isinstance(indicator, Events | Latency | Mean)  # noqa: S101 -- `collect` has chosen it.
     return Count(
         job.meter,
         span,

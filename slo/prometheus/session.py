@@ -117,7 +117,7 @@ class Session(requests.Session):
 
     def request(
         self,
-        method: str | bytes,  # noqa: ARG002 - the library names it; the length decides
+        method: str | bytes,  # noqa: ARG002 -- the library names it; the length decides
         url: str | bytes,
         *_: Any,
         **kwargs: Any,

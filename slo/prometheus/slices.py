@@ -113,7 +113,7 @@ def _points(job: Job, query: str, client: PrometheusClient) -> _Points:
     by_end: dict[int, list[float]] = {}
     for one in answer.series:
         for time, value in zip(one.times, one.values, strict=True):
-            if value == value:  # noqa: PLR0124 - NaN is no data.
+            if value == value:  # noqa: PLR0124 -- NaN is no data.
                 by_end.setdefault(time // 1000, []).append(value)
     return _Points(by_end)
 

@@ -84,7 +84,7 @@ class View:
     worst: tuple[Table, ...]
     sections: tuple[Section, ...]
     rest: tuple[Table, ...]
-    reading: tuple[str, ...]
+    how_to_read: tuple[str, ...]
 
 
 class Links:

@@ -28,8 +28,8 @@ def to_markdown(view: View) -> str:
             blocks += _table(table)
     for table in view.rest:
         blocks += [f"## {escape(table.title)}", *_table(table)]
-    if view.reading:
-        blocks += ["## How to read this", "\n".join(f"- {escape(t)}" for t in view.reading)]
+    if view.how_to_read:
+        blocks += ["## How to read this", "\n".join(f"- {escape(t)}" for t in view.how_to_read)]
     return "\n\n".join(blocks) + "\n"
 
 

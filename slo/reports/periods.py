@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slo.domain.period import PeriodError, period_at
-from slo.domain.report import Count, count_of, tally_of
+from slo.domain.report import Count, count_of
+from slo.domain.tally import tally_of
 from slo.judging import judge
 from slo.store import incidents, slos
 
@@ -53,7 +54,7 @@ def months_of(session: Session, now: int, zone: str = "UTC") -> list[Month]:
     if not periods:
         return []
     ids = [known.id for known in slos.all_slos(session)]
-    verdicts = judge(session, ids, [period.span for period in periods])
+    verdicts = judge(session, ids, [period.span for period in periods], now)
     opened = incidents.many(session, since=periods[-1].span.start, limit=_ALL)
     months = []
     for place, period in enumerate(periods):

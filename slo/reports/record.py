@@ -13,16 +13,8 @@ from slo.status import note_json
 
 if TYPE_CHECKING:
     from slo.domain.period import Period
-    from slo.domain.report import (
-        Count,
-        IncidentTally,
-        Lengths,
-        Report,
-        ReportIncident,
-        ServiceReport,
-        SloLine,
-        Used,
-    )
+    from slo.domain.report import Count, Report, ReportIncident, ServiceReport, SloLine, Used
+    from slo.domain.tally import IncidentTally, Lengths
     from slo.domain.verdict import Verdict
 
 

@@ -10,7 +10,8 @@ from slo.reports.layout import Cell, Column, Section, Table
 from slo.web import format as fmt
 
 if TYPE_CHECKING:
-    from slo.domain.report import IncidentTally, Report, ServiceReport, SloLine, Trend
+    from slo.domain.report import Report, ServiceReport, SloLine, Trend
+    from slo.domain.tally import IncidentTally
     from slo.domain.verdict import Verdict
     from slo.reports.layout import Links
 

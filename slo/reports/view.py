@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from slo.incidents.report import length
 from slo.reports import fact_tables, slo_tables, words
 from slo.reports.layout import Links, Tile, View
+from slo.web import format as fmt
 
 if TYPE_CHECKING:
-    from slo.domain.report import Lengths, Report
+    from slo.domain.report import Report
+    from slo.domain.tally import Lengths
 
 
 _PERIOD = (
@@ -59,7 +61,7 @@ def view_of(report: Report, base: str | None = "") -> View:
             slo_tables.section(s, report, links, n) for n, s in enumerate(report.services)
         ),
         rest=tuple(table for table in tables if table.rows),
-        reading=_reading(report) if report.services else (),
+        how_to_read=_how_to_read(report) if report.services else (),
     )
 
 
@@ -97,7 +99,7 @@ def _tiles(report: Report) -> tuple[Tile, ...]:
             "Postmortems published",
             f"{learned.published:,} of {learned.published + learned.drafts:,}",
             f"{learned.required_published:,} of {learned.required:,} required;"
-            f" {words.many(len(learned.open_items), 'action item')} open",
+            f" {fmt.many(len(learned.open_items), 'action item')} open",
         ),
     )
 
@@ -106,7 +108,7 @@ def _at_most(lengths: Lengths | None) -> str:
     return "no incident" if lengths is None else f"at most {words.worst(lengths)}"
 
 
-def _reading(report: Report) -> tuple[str, ...]:
+def _how_to_read(report: Report) -> tuple[str, ...]:
     """How the numbers are to be read."""
     told = [
         _PERIOD.format(zone=report.period.zone),

@@ -14,23 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slo.domain.period import Period
-    from slo.domain.report import (
-        Count,
-        IncidentTally,
-        Learned,
-        Lengths,
-        ObjectiveChange,
-        Report,
-        SloLine,
-    )
+    from slo.domain.report import Count, Learned, ObjectiveChange, Report, SloLine
+    from slo.domain.tally import IncidentTally, Lengths
     from slo.domain.verdict import Verdict
 
 _SMALL = 0.001
-
-
-def many(number: int, word: str) -> str:
-    """`1 SLO`, `2 SLOs`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 def day(at: float, zone: str = "UTC") -> str:
@@ -113,7 +101,7 @@ def worst(lengths: Lengths | None) -> str:
 def severities(tally: IncidentTally) -> str:
     """`2 pages, 1 ticket`."""
     told = [(tally.pages, "page"), (tally.tickets, "ticket")]
-    return ", ".join(many(number, word) for number, word in told if number) or "none"
+    return ", ".join(fmt.many(number, word) for number, word in told if number) or "none"
 
 
 def of_all(count: Count) -> str:
@@ -151,9 +139,9 @@ def _kept(report: Report) -> str:
         return f"No SLO had events to judge in {title}."
     before = report.count_before
     then = f"; in {report.period.before.title} {of_all(before)} did" if before.judged else ""
-    without = f" {many(count.without, 'SLO')} could not be judged." if count.without else ""
+    without = f" {fmt.many(count.without, 'SLO')} could not be judged." if count.without else ""
     if report.running:
-        who = f"all {many(count.met, 'SLO')}" if not count.missed else f"{of_all(count)} SLOs"
+        who = f"all {fmt.many(count.met, 'SLO')}" if not count.missed else f"{of_all(count)} SLOs"
         verb = "is" if count.judged == 1 else "are"
         who = "the one SLO" if count.judged == count.met == 1 else who
         return (
@@ -200,7 +188,7 @@ def _incidents(report: Report) -> str:
         past = f"; in {then} there was one" if before.number == 1 else past
         on = f", and {length(now.seconds)} in earlier ones" if now.seconds else ""
         return f"No incidents{on}{past}."
-    told = f"{many(now.number, 'incident')} ({severities(now)})"
+    told = f"{fmt.many(now.number, 'incident')} ({severities(now)})"
     if report.comparable:
         other = _difference(now.number - before.number, f"in {then}")
         told += f", {other or f'as many as in {then}'}"
@@ -223,5 +211,5 @@ def _learned(learned: Learned) -> str:
     if learned.open_items:
         overdue = f", {learned.overdue:,} overdue" if learned.overdue else ""
         verb = "is" if len(learned.open_items) == 1 else "are"
-        parts.append(f"{many(len(learned.open_items), 'action item')} {verb} open{overdue}")
+        parts.append(f"{fmt.many(len(learned.open_items), 'action item')} {verb} open{overdue}")
     return f"{'; '.join(parts)}." if parts else ""

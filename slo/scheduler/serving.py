@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
     from types import FrameType
 
+    from flask import Flask
+    from waitress.server import BaseWSGIServer, MultiSocketServer
+
     from slo.config.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -67,17 +70,7 @@ def serve(
     sources = Sources()
     app = create_app(engine, loaded=loaded, registry=metrics.registry, sources=sources)
     # Bound before anything runs: a taken port is told at once.
-    server = create_server(
-        app,
-        host=host,
-        port=port,
-        threads=WEB_THREADS,
-        max_request_body_size=MOST_BYTES,
-        # No header says which server this is.
-        ident=None,
-        # The site itself knows from slo.yaml how many proxies it may believe.
-        clear_untrusted_proxy_headers=False,
-    )
+    server = _server(app, host, port)
     _end_in_order()
     dispatcher = Dispatcher(engine, loaded)
     heartbeat = Heartbeat(loaded, metrics.observe_heartbeat)
@@ -114,6 +107,21 @@ def serve(
         dispatcher.stop()
         engine.dispose()
     return 0
+
+
+def _server(app: Flask, host: str, port: int) -> BaseWSGIServer | MultiSocketServer:
+    """The web server, bound to its address and not running yet."""
+    return create_server(
+        app,
+        host=host,
+        port=port,
+        threads=WEB_THREADS,
+        max_request_body_size=MOST_BYTES,
+        # No header says which server this is.
+        ident=None,
+        # The site itself knows from slo.yaml how many proxies it may believe.
+        clear_untrusted_proxy_headers=False,
+    )
 
 
 def favour_answers() -> None:

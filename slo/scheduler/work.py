@@ -63,7 +63,7 @@ def guarded(what: str, metrics: Metrics, run: Callable[[], T]) -> T | None:
     except (SourceError, StoreError) as error:
         _log.error("%s failed: %s", what, error)
         metrics.observe_cycle(0.0, 0, Counter({type(error).__name__: 1}))
-    except Exception:  # noqa: BLE001 - see below.
+    except Exception:  # noqa: BLE001 -- see below.
         # The scheduler would only print it; the service goes on with the next tick.
         _log.exception("%s failed", what)
         metrics.observe_cycle(0.0, 0, Counter({"internal": 1}))

@@ -11,7 +11,7 @@ from slo.domain.postmortem import (
     BIGGEST_ID,
     ActionItem,
     PostmortemError,
-    UnknownError,
+    UnknownPostmortemError,
     ensure_answered,
     ensure_item,
     ensure_person,
@@ -33,7 +33,7 @@ CHANGEABLE = ("text", "kind", "owner", "priority", "due", "state")
 def add(session: Session, incident: int, item: ActionItem, who: str, now: int) -> ActionItem:
     """Adds an item to the incident's postmortem and gives it with its id.
 
-    Raises `UnknownError` where there is no postmortem, `PostmortemError` naming a bad field.
+    Raises `UnknownPostmortemError`, or `PostmortemError` that names a bad field.
     """
     ensure_person(who)
     item = _ended(_trimmed(item), now)
@@ -41,7 +41,7 @@ def add(session: Session, incident: int, item: ActionItem, who: str, now: int) -
     query = select(_p.c.id).where(_p.c.incident_id == incident)
     postmortem = session.execute(query).scalar() if _is_id(incident) else None
     if postmortem is None:
-        raise UnknownError(
+        raise UnknownPostmortemError(
             f"incident {incident} has no postmortem; one is drafted when an incident resolves"
         )
     row = {name: getattr(item, name) for name in CHANGEABLE}
@@ -63,7 +63,7 @@ def change(
 ) -> ActionItem:
     """Sets some fields of an item, if `version` is still its newest; gives it as it is then.
 
-    Raises `UnknownError`, or `PostmortemError` that names a bad field, tells that
+    Raises `UnknownPostmortemError`, or `PostmortemError` that names a bad field, tells that
     somebody else changed it meanwhile, or that a published postmortem that is
     required would be left without an item of priority P0.
     """
@@ -130,11 +130,13 @@ def listed(
 
 
 def ensure_one(session: Session, item_id: int) -> ActionItem:
-    """One item; raises `UnknownError` if there is none."""
+    """One item; raises `UnknownPostmortemError` if there is none."""
     query = _items().where(_a.c.id == item_id)
     row = session.execute(query).first() if _is_id(item_id) else None
     if row is None:
-        raise UnknownError(f"there is no action item {item_id}; `slo postmortem items` lists all")
+        raise UnknownPostmortemError(
+            f"there is no action item {item_id}; `slo postmortem items` lists all"
+        )
     return _item(row)
 
 

@@ -1,4 +1,4 @@
-"""The backlog: how many messages wait for each receiver, and how many are finished."""
+"""The backlog: how many notifications wait for each receiver, and how many are finished."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def backlogs(session: Session) -> dict[str, Backlog]:
 
 
 def count_finished(session: Session) -> dict[tuple[str, str], int]:
-    """How many messages are finished, by receiver and state; tests are left out.
+    """How many notifications are finished, by receiver and state; tests are left out.
 
     Those that were deleted since count on, so that no number ever falls by that.
     """
@@ -65,7 +65,7 @@ def count_finished(session: Session) -> dict[tuple[str, str], int]:
 
 
 def add_forgotten(session: Session, deleted: Mapping[tuple[str, str], int]) -> None:
-    """Keep how many finished messages were deleted, by receiver and state."""
+    """Keep how many finished notifications were deleted, by receiver and state."""
     total = _forgotten(session)
     total.update(deleted)
     facts.put(session, "forgotten", {"counts": [[*key, n] for key, n in sorted(total.items())]})
@@ -77,7 +77,7 @@ def _forgotten(session: Session) -> Counter[tuple[str, str]]:
 
 
 def count_ended(session: Session, since: float) -> dict[str, int]:
-    """How many messages ended since an instant, by state; tests are left out."""
+    """How many notifications ended since an instant, by state; tests are left out."""
     query = (
         select(_n.c.state, func.count())
         # None ends later than it may live, so that the index by its beginning finds them.
@@ -85,11 +85,11 @@ def count_ended(session: Session, since: float) -> dict[str, int]:
         .where(_n.c.kind != "test", _n.c.state != "pending")
         .group_by(_n.c.state)
     )
-    return {state: count for state, count in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy.
+    return {state: count for state, count in session.execute(query)}  # noqa: C416 -- rows are no pairs to mypy.
 
 
 def dead_letters(session: Session, limit: int) -> tuple[int, list[Notification]]:
-    """How many messages nobody got, and the newest of them; tests are left out."""
+    """How many notifications nobody got, and the newest of them; tests are left out."""
     # Written into the statement, not bound: the partial index is for this very condition.
     dead = (_n.c.state == literal_column("'dead'"), _n.c.kind != "test")
     count = session.execute(select(func.count()).select_from(_n).where(*dead)).scalar_one()

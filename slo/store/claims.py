@@ -1,8 +1,8 @@
-"""Claims: messages taken from the outbox to be sent, and what came of them.
+"""Claims: notifications taken from the outbox to be sent, and what came of them.
 
 A claim moves `next_at` to the end of its lease. A dispatcher that dies leaves the
-message to the next one after the lease, so each is sent at least once, always under the
-same msg_id. Of a receiver and subject only the oldest unfinished message can be claimed,
+notification to the next one after the lease, so each is sent at least once, always under the
+same msg_id. Of a receiver and subject only the oldest unfinished notification can be claimed,
 so they arrive in order. Every function here expects the receiver's row to be locked.
 """
 
@@ -32,7 +32,7 @@ _n, _a = schema.notification, schema.attempt
 _IS_PENDING: ColumnElement[str] = literal_column("'pending'")
 _PENDING = _n.c.state == _IS_PENDING
 KEPT_ATTEMPTS = 100
-"""Of a message: the first and the newest ones."""
+"""Of a notification: the first and the newest ones."""
 REPLY_HEAD = 4096
 NEVER = 1e15
 LOST = "the dispatcher ended before it could tell what came of it"
@@ -40,7 +40,7 @@ LOST = "the dispatcher ended before it could tell what came of it"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one claimed message.
+    """What came of one claimed notification.
 
     `state` pending: it is tried again at `next_at`. Texts hold no secret.
     """
@@ -60,7 +60,7 @@ class Result:
 def claim(
     session: Session, receiver: str, count: int, now: float, seconds: float, *, probe: bool = False
 ) -> list[Notification]:
-    """Takes up to `count` messages that are due, for a lease of so many seconds.
+    """Takes up to `count` notifications that are due, for a lease of so many seconds.
 
     A probe takes the oldest one that was tried before or is due. Those of a lease that
     ran out are taken once `note_lost` has ended it.
@@ -119,9 +119,9 @@ def note_lost(session: Session, receiver: str, now: float) -> None:
 
 
 def complete(session: Session, results: Sequence[Result], now: float) -> set[int]:
-    """Notes attempts and what becomes of their messages; gives the ids of those.
+    """Notes attempts and what becomes of their notifications; gives the ids of those.
 
-    A message whose lease was lost is not among them: somebody else sends it, and its
+    A notification whose lease was lost is not among them: somebody else sends it, and its
     state is theirs to say. The attempt is noted even so.
     """
     leases = {r.notification.id: r.notification.lease for r in results}
@@ -193,7 +193,7 @@ def _forget_attempts(session: Session, notification_id: int) -> None:
 
 
 def hand_back(session: Session, notification: Notification, now: float) -> None:
-    """Gives up a claim that was not used: the message is due at once, and was not tried."""
+    """Gives up a claim that was not used: the notification is due at once, and was not tried."""
     session.execute(
         update(_n)
         .where(_n.c.id == notification.id, _n.c.lease == notification.lease, _PENDING)
@@ -204,7 +204,7 @@ def hand_back(session: Session, notification: Notification, now: float) -> None:
 def refresh(
     session: Session, receiver: str, now: float, every: float, after_end: float
 ) -> list[Notification]:
-    """Delivered messages to send once more to a receiver that forgets what is not repeated.
+    """Delivered notifications to send once more to a receiver that forgets what is not repeated.
 
     Of each subject the newest one that arrived, every so many seconds: as long as it is not
     over, and so many seconds after it was. Whoever asks next gets them an interval later.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     Excluded = ReadOnlyColumnCollection[str, ColumnElement[Any]]
+
+
+@unique
+class Lock(IntEnum):
+    """What only one transaction does at a time; each number is one lock of PostgreSQL's."""
+
+    UPGRADE = 7_305_001
+    DECLARE = 7_305_002
+    INCIDENTS = 7_305_011
+    SCHEDULES = 7_305_012
+    USERS = 7_305_031
+    LOGINS = 7_305_032
 
 
 def is_postgresql(session: Session) -> bool:
@@ -130,10 +143,10 @@ def pairs(session: Session, wanted: Sequence[tuple[int, int]]) -> Subquery:
     ).subquery()
 
 
-def lock(session: Session, number: int) -> None:
+def lock(session: Session, number: Lock) -> None:
     """Waits until no other transaction holds this lock; SQLite's writers are alone anyway."""
     if is_postgresql(session):
-        session.execute(select(func.pg_advisory_xact_lock(number)))
+        session.execute(select(func.pg_advisory_xact_lock(number.value)))
 
 
 def digest(long: str) -> str:

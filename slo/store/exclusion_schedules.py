@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from slo.domain.span import Span
 
 _s, _x = schema.exclusion_schedule, schema.exclusion
-_LOCK = 7_305_011
 _VALUES = ("rrule", "start", "zone", "seconds", "category")
 """What the audit tells of one."""
 
@@ -76,7 +75,7 @@ def add(session: Session, schedule: Schedule) -> Schedule:
 
 def behind(session: Session, to: int) -> list[Schedule]:
     """The schedules that are not expanded as far as `to`; nobody else expands until the commit."""
-    dialect.lock(session, _LOCK)
+    dialect.lock(session, dialect.Lock.SCHEDULES)
     return _found(session, _s.c.removed_at.is_(None), _s.c.expanded_to < to)
 
 
@@ -107,7 +106,7 @@ def remove(
     Only those that start at or after `at` go, with `past` all. None: there is no
     such schedule; a removed one may still lose its past.
     """
-    dialect.lock(session, _LOCK)
+    dialect.lock(session, dialect.Lock.SCHEDULES)
     schedule = by_id(session, schedule_id)
     if schedule is None or (schedule.removed_at is not None and not past):
         return None

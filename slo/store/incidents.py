@@ -12,7 +12,7 @@ from sqlalchemy import and_, case, func, insert, or_, select, tuple_, update
 from slo.domain.incident import Incident, IncidentSLO
 from slo.domain.incident_rules import Candidate
 from slo.store import schema
-from slo.store.dialect import among, lock, write_many
+from slo.store.dialect import Lock, among, lock, write_many
 from slo.store.slos import row_ids
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from slo.domain.incident import Status
 
 UNRESOLVED: tuple[Status, ...] = ("open", "acknowledged")
-_LOCK = 7_305_011
 _i, _x, _s, _e = schema.incident, schema.incident_slo, schema.slo, schema.incident_event
 _INCIDENT = tuple(
     _i.c[name]
@@ -53,7 +52,7 @@ def hold(session: Session) -> None:
 
     Whoever writes alert states does so before: the other order could deadlock.
     """
-    lock(session, _LOCK)
+    lock(session, Lock.INCIDENTS)
 
 
 def one(session: Session, incident_id: int) -> Incident | None:
@@ -112,7 +111,7 @@ def open_of(session: Session, slo_ids: Collection[str] | None = None) -> dict[st
 
 
 def unsettled(session: Session) -> list[Incident]:
-    """The incidents of which something may be due, oldest first: a message, or the end of flapping.
+    """The incidents of which a notification, or the end of flapping, may be due; oldest first.
 
     Open ones, flapping ones, and resolved ones that receivers still take for open.
     """

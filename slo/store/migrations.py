@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import column, func, inspect, select, table
 
 import slo
+from slo.store.dialect import Lock
 from slo.store.engine import reading, writing
 from slo.store.errors import UPGRADE, StoreVersionError, place
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnClause, Connection, Engine
-
-_UPGRADE_LOCK = 7_305_001
 
 
 def folder() -> Path:
@@ -69,7 +68,7 @@ def upgrade(engine: Engine) -> str:
     with writing(engine) as session:
         connection = session.connection()
         if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            connection.execute(select(func.pg_advisory_xact_lock(Lock.UPGRADE.value)))
         _refuse_newer(engine, _current(connection))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

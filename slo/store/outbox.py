@@ -59,13 +59,13 @@ def installation_id(session: Session) -> str:
 
 
 def new_msg_id() -> str:
-    """A new name of a message: `msg_` and 26 random characters, none of them a dot."""
+    """A new name of a notification: `msg_` and 26 random characters, none of them a dot."""
     return "msg_" + base64.b32encode(secrets.token_bytes(17)).decode()[:26].lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """One message to queue; instants in epoch seconds."""
+    """One notification to queue; instants in epoch seconds."""
 
     receiver: str
     subject: str
@@ -76,7 +76,7 @@ class Queued:
 
 
 def queue(session: Session, messages: Sequence[Queued], now: float) -> tuple[str, ...]:
-    """Queues messages, in order; gives the receivers of those that were not there before."""
+    """Queues notifications, in order; gives the receivers of those that were not there before."""
     fresh = []
     for message in messages:
         row = {
@@ -103,7 +103,7 @@ def queue(session: Session, messages: Sequence[Queued], now: float) -> tuple[str
 
 
 def queue_claimed(session: Session, message: Queued, lease: str, now: float) -> Notification:
-    """Queues a message that the caller sends at once, and nobody else until `next_at`."""
+    """Queues a notification that the caller sends at once, and nobody else until `next_at`."""
     queue(session, [message], now)
     mine = (
         update(_n)
@@ -119,7 +119,7 @@ def queue_claimed(session: Session, message: Queued, lease: str, now: float) -> 
 
 
 def last_kinds(session: Session, subject: str, receivers: Collection[str]) -> dict[str, NoticeKind]:
-    """The kind of the newest message of a subject to each of these receivers that has one."""
+    """The kind of the newest notification of a subject to each of these receivers that has one."""
     newest = (
         select(func.max(_n.c.id))
         # By receiver and subject, as the unique index is.
@@ -127,11 +127,11 @@ def last_kinds(session: Session, subject: str, receivers: Collection[str]) -> di
         .group_by(_n.c.receiver)
     )
     rows = session.execute(select(_n.c.receiver, _n.c.kind).where(_n.c.id.in_(newest)))
-    return {receiver: kind for receiver, kind in rows}  # noqa: C416 - rows are no pairs to mypy.
+    return {receiver: kind for receiver, kind in rows}  # noqa: C416 -- rows are no pairs to mypy.
 
 
 def release(session: Session, receivers: Sequence[str], subject: str, now: float) -> None:
-    """Lets messages that wait for the end of quiet hours go, as one that cannot wait follows."""
+    """Lets those go that wait for the end of quiet hours, as one that cannot wait follows."""
     session.execute(
         update(_n)
         .where(
@@ -146,7 +146,7 @@ def release(session: Session, receivers: Sequence[str], subject: str, now: float
 
 
 def found(row: Sequence[Any]) -> Notification:
-    """The message of a row of `COLUMNS`."""
+    """The notification of a row of `COLUMNS`."""
     number, msg_id, receiver, subject, transition, facts, *rest = row
     return Notification(
         number, msg_id, receiver, subject, transition, facts_from_json(facts), *rest
@@ -162,7 +162,7 @@ def listed(
     before: int | None = None,
     limit: int = 100,
 ) -> list[Notification]:
-    """The messages that fit, newest first; `before` (an id) continues a former answer."""
+    """The notifications that fit, newest first; `before` (an id) continues a former answer."""
     wanted: list[ColumnElement[bool]] = []
     if state is not None:
         wanted.append(_n.c.state == state)
@@ -177,7 +177,7 @@ def listed(
 
 
 def by_id(session: Session, notification_id: int) -> Notification | None:
-    """One message."""
+    """One notification."""
     row = session.execute(select(*COLUMNS).where(_n.c.id == notification_id)).first()
     return None if row is None else found(row)
 
@@ -196,7 +196,7 @@ class Attempt:
 
 
 def attempts_of(session: Session, notification_id: int) -> list[Attempt]:
-    """The attempts of a message that are kept, oldest first."""
+    """The attempts of a notification that are kept, oldest first."""
     query = (
         select(
             _a.c.id,
@@ -214,7 +214,7 @@ def attempts_of(session: Session, notification_id: int) -> list[Attempt]:
 
 
 class ResendError(Exception):
-    """A message that cannot be sent again, and why."""
+    """A notification that cannot be sent again, and why."""
 
 
 def resend(
@@ -225,7 +225,7 @@ def resend(
     *,
     stateful: Collection[str] = (),
 ) -> Notification:
-    """Makes a finished message pending again, under its old msg_id, and audits it.
+    """Makes a finished notification pending again, under its old msg_id, and audits it.
 
     Its attempts stay. It has as long as it had at first. Raises `ResendError` for one
     that is unknown, pending or a test, and for one that began what a receiver among

@@ -1,4 +1,4 @@
-"""Pending messages: which of them need not be sent any more, and their end.
+"""Pending notifications: which of them need not be sent any more, and their end.
 
 Every function here expects the receiver's row to be locked.
 """
@@ -26,7 +26,7 @@ _PENDING = _n.c.state == _IS_PENDING
 
 
 def expire(session: Session, receiver: str, now: float) -> list[Notification]:
-    """Ends pending messages that are not worth sending any more; gives them, dead."""
+    """Ends pending notifications that are not worth sending any more; gives them, dead."""
     gone = (
         update(_n)
         .where(
@@ -42,13 +42,13 @@ def expire(session: Session, receiver: str, now: float) -> list[Notification]:
 
 
 def pending_of(session: Session, receiver: str, subject: str) -> list[Notification]:
-    """The pending messages of a receiver and subject, in order."""
+    """The pending notifications of a receiver and subject, in order."""
     query = select(*COLUMNS).where(_PENDING, _n.c.receiver == receiver, _n.c.subject == subject)
     return [found(row) for row in session.execute(query.order_by(_n.c.id))]
 
 
 def stale_subjects(session: Session, receiver: str, before: float) -> list[str]:
-    """Subjects of which a message from `before` or earlier waits, and its end does too."""
+    """Subjects of which a notification from `before` or earlier waits, and its end does too."""
     later = _n.alias()
     ends = (
         select(later.c.id)
@@ -73,7 +73,7 @@ def stale_subjects(session: Session, receiver: str, before: float) -> list[str]:
 
 
 def next_ends(session: Session, receiver: str) -> list[Notification]:
-    """Messages that end or acknowledge something, nothing of which is pending before them."""
+    """Notifications that end or acknowledge something, nothing of which is pending before them."""
     earlier = _n.alias()
     waits = (
         select(earlier.c.id)
@@ -96,7 +96,7 @@ def next_ends(session: Session, receiver: str) -> list[Notification]:
 
 
 def has_begun(session: Session, one: Notification) -> bool:
-    """Whether the receiver got what `one` ends: a message since the last end that arrived."""
+    """Whether the receiver got what `one` ends: a notification since the last end that arrived."""
     query = (
         select(_n.c.kind)
         .where(
@@ -113,7 +113,7 @@ def has_begun(session: Session, one: Notification) -> bool:
 
 
 def may_have_arrived(session: Session, notification_ids: list[int]) -> bool:
-    """Whether an attempt of one of these messages may have reached the receiver."""
+    """Whether an attempt of one of these notifications may have reached the receiver."""
     query = select(_a.c.id).where(
         _a.c.notification_id.in_(notification_ids), _a.c.outcome == "unclear"
     )
@@ -123,7 +123,7 @@ def may_have_arrived(session: Session, notification_ids: list[int]) -> bool:
 def end(
     session: Session, one: Notification, state: NotificationState, error: str, now: float
 ) -> None:
-    """Ends a pending message that nobody sends, and says why."""
+    """Ends a pending notification that nobody sends, and says why."""
     session.execute(
         update(_n)
         .where(_n.c.id == one.id, _PENDING)

@@ -13,7 +13,7 @@ from slo.domain.postmortem import (
     Postmortem,
     PostmortemError,
     Summary,
-    UnknownError,
+    UnknownPostmortemError,
     Version,
     ensure_person,
     ensure_step,
@@ -84,10 +84,10 @@ def of_incidents(session: Session, incidents: Collection[int]) -> dict[int, Summ
 
 
 def ensure_one(session: Session, incident: int) -> Postmortem:
-    """The postmortem of an incident; raises `UnknownError` if there is none."""
+    """The postmortem of an incident; raises `UnknownPostmortemError` if there is none."""
     found = one(session, incident)
     if found is None:
-        raise UnknownError(
+        raise UnknownPostmortemError(
             f"incident {incident} has no postmortem; one is drafted when an incident resolves,"
             " and `slo postmortem list` shows all"
         )

@@ -30,6 +30,25 @@ def readings_at(
 
     `wanted` holds pairs, or the instants (epoch seconds) by meter.
     """
+    return _nearest(session, wanted, earlier=True)
+
+
+def readings_from(
+    session: Session, wanted: Mapping[int, Iterable[int]] | Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Reading]:
+    """For each wanted `(meter, t)` the first reading at or after `t`; none is left out.
+
+    `wanted` holds pairs, or the instants (epoch seconds) by meter.
+    """
+    return _nearest(session, wanted, earlier=False)
+
+
+def _nearest(
+    session: Session,
+    wanted: Mapping[int, Iterable[int]] | Sequence[tuple[int, int]],
+    *,
+    earlier: bool,
+) -> dict[tuple[int, int], Reading]:
     if isinstance(wanted, Mapping):
         asked = {(meter, t) for meter, instants in wanted.items() for t in instants}
     else:
@@ -37,17 +56,20 @@ def readings_at(
     if not asked:
         return {}
     at = pairs(session, sorted(asked))
-    before = (_r.c.meter_id == at.c.meter_id, _r.c.end <= at.c.t)
     query: Select[Any]
     if is_postgresql(session):
-        last = select(*_READING).where(*before).order_by(_r.c.end.desc()).limit(1).lateral()
-        query = select(at, *last.c).join_from(at, last, true())
+        side = _r.c.end <= at.c.t if earlier else _r.c.end >= at.c.t
+        found = select(*_READING).where(_r.c.meter_id == at.c.meter_id, side)
+        order = _r.c.end.desc() if earlier else _r.c.end
+        one = found.order_by(order).limit(1).lateral()
+        query = select(at, *one.c).join_from(at, one, true())
     else:
-        # SQLite has no LATERAL; max() of a key's column is one seek.
+        # SQLite has no LATERAL; max() or min() of a key's column is one seek.
         inner = _r.alias()
+        side = inner.c.end <= at.c.t if earlier else inner.c.end >= at.c.t
         end = (
-            select(func.max(inner.c.end))
-            .where(inner.c.meter_id == at.c.meter_id, inner.c.end <= at.c.t)
+            select(func.max(inner.c.end) if earlier else func.min(inner.c.end))
+            .where(inner.c.meter_id == at.c.meter_id, side)
             .scalar_subquery()
         )
         query = select(at, *_READING).join_from(

@@ -47,7 +47,7 @@ def put(session: Session, before: Health, health: Health) -> None:
 
 
 def resume(session: Session, name: str, now: float, who: str) -> Health:
-    """Ends a receiver's pause, makes its messages due, and audits it."""
+    """Ends a receiver's pause, makes its notifications due, and audits it."""
     before = lock(session, name, now, wait=True) or Health(name)
     health = resumed(before)
     put(session, before, health)
@@ -59,7 +59,7 @@ def resume(session: Session, name: str, now: float, who: str) -> Health:
 
 
 def hurry(session: Session, name: str, now: float) -> None:
-    """Makes the messages of a receiver due that were tried before and wait for their turn."""
+    """Makes the notifications of a receiver due that were tried before and wait for their turn."""
     session.execute(
         update(_n)
         .where(

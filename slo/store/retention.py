@@ -19,13 +19,13 @@ _u, _t = schema.user_session, schema.throttle
 _DEAD = ("dead",)
 _OTHERS = ("delivered", "suppressed", "cancelled")
 _ALONE = ("test", "fallback")
-"""Kinds that begin nothing that another message would end."""
+"""Kinds that begin nothing that another notification would end."""
 
 
-def forget_messages(session: Session, before: float, dead_before: float, limit: int) -> int:
-    """Deletes up to `limit` messages that ended before an instant, dead ones before another.
+def forget_notifications(session: Session, before: float, dead_before: float, limit: int) -> int:
+    """Deletes up to `limit` notifications that ended before an instant, dead ones before another.
 
-    What is pending stays, and what a later message builds on: all of a subject that is
+    What is pending stays, and what a later notification builds on: all of a subject that is
     not over, since whoever was told of its beginning is to be told of its end. Gives
     how many were deleted; they still count among those that are finished.
     """

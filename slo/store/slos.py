@@ -44,7 +44,6 @@ __all__ = [
 ]
 
 _s, _m = schema.slo, schema.meter
-_DECLARE_LOCK = 7_305_002
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def declare(session: Session, declared: Sequence[Declared], at: int) -> dict[str
     statements when nothing changed. Raises `RenameError` for a `was:` that
     would join two ledgers.
     """
-    dialect.lock(session, _DECLARE_LOCK)
+    dialect.lock(session, dialect.Lock.DECLARE)
     rename(session, [d.slo for d in declared if d.slo.was], at)
     ids = _ensure_rows(session, [d.slo for d in declared], at)
     add_changed(session, {ids[d.slo.id]: d.slo for d in declared}, at)
@@ -83,13 +82,13 @@ def declare(session: Session, declared: Sequence[Declared], at: int) -> dict[str
 def know(session: Session, found: Sequence[SLO], at: int) -> None:
     """Makes sure that these SLOs have a row, although nothing counts them yet."""
     if found:
-        dialect.lock(session, _DECLARE_LOCK)
+        dialect.lock(session, dialect.Lock.DECLARE)
         _ensure_rows(session, found, at)
 
 
 def pause_absent(session: Session, ids: Collection[str], at: int) -> list[str]:
     """Pauses all SLOs but those with these ids, and gives the ids of the newly paused."""
-    dialect.lock(session, _DECLARE_LOCK)
+    dialect.lock(session, dialect.Lock.DECLARE)
     kept = set(ids)
     rows = session.execute(
         select(_s.c.id, _s.c.service, _s.c.name).where(_s.c.paused_at.is_(None)).order_by(_s.c.id)

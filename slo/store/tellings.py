@@ -34,7 +34,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One message without what it says: to whom, about what, and what became of it."""
+    """One notification without what it says: to whom, about what, and what became of it."""
 
     id: int
     receiver: str
@@ -48,12 +48,12 @@ class Telling:
 
 
 def of_incidents(session: Session, incidents: Collection[int]) -> list[Telling]:
-    """The messages of these incidents, oldest first."""
+    """The notifications of these incidents, oldest first."""
     return _found(session, among(session, _n.c.incident_id, incidents))
 
 
 def of_subjects(session: Session, subjects: Collection[str], since: float) -> list[Telling]:
-    """The messages of these subjects that were written at `since` or later, oldest first."""
+    """The notifications of these subjects that were written at `since` or later, oldest first."""
     if not subjects:
         return []
     return _found(session, _n.c.created_at >= since, among(session, _n.c.subject, subjects))

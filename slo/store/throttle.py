@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 _x = schema.throttle
-_LOCK = 7_305_032
 _KNOWN_FOR = 30 * 86_400
 """Seconds for which a place is known after a login there; its rows have no failures."""
 
 
 def hold(session: Session) -> None:
     """Waits for other tries, so that none of several at once goes uncounted."""
-    dialect.lock(session, _LOCK)
+    dialect.lock(session, dialect.Lock.LOGINS)
 
 
 def failures(session: Session, keys: Collection[str]) -> dict[str, Failures]:

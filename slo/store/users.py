@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from slo.domain.access import Role
 
 _u = schema.user
-_LOCK = 7_305_031
 _COLUMNS = (
     _u.c.id,
     _u.c.name,
@@ -33,7 +32,7 @@ _ANY = select(_u.c.id).limit(1)
 
 def hold(session: Session) -> None:
     """Waits for other changes of users, so that what is read stays true until it is written."""
-    dialect.lock(session, _LOCK)
+    dialect.lock(session, dialect.Lock.USERS)
 
 
 def exist(session: Session) -> bool:

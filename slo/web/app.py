@@ -29,6 +29,7 @@ from slo.web.hosts import ensure_host
 from slo.web.identity import current_identity, identify, identify_as
 from slo.web.legible import ensure_legible
 from slo.web.links import service_url, slo_url
+from slo.web.moment import moment
 from slo.web.origin import ensure_same_origin
 from slo.web.pages.blueprints import PAGES
 from slo.web.pages.overview.page import show_overview
@@ -36,15 +37,16 @@ from slo.web.pages.status.page import renew_status
 from slo.web.permission import ensure_permitted
 from slo.web.problem import ProblemError, problem_response
 from slo.web.proxies import Proxied
-from slo.web.site import EXTENSION, Site
+from slo.web.site import EXTENSION, Site, current_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from markupsafe import Markup
     from prometheus_client import CollectorRegistry
     from sqlalchemy import Engine
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
@@ -92,7 +94,11 @@ def create_app(
         identity=current_identity,
     )
     app.jinja_env.filters.update(
-        count=fmt.count, percent0=fmt.whole_percent, percent2=fmt.fine_percent, stamp=fmt.stamp
+        count=fmt.count,
+        percent0=fmt.whole_percent,
+        percent2=fmt.fine_percent,
+        many=fmt.many,
+        moment=_moment,
     )
     shown = Metrics(engine).registry if registry is None else registry
     declared = Loaded(Settings((), (), interval=interval)) if loaded is None else loaded
@@ -149,6 +155,11 @@ def _static_url(name: str) -> str:
     return url_for("static", filename=name, v=_digest(name))
 
 
+def _moment(at: float) -> Markup:
+    """A time as a page tells it."""
+    return moment(at, current_site().clock())
+
+
 def _show_http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if 300 <= status < 400:  # noqa: PLR2004 -- a redirect is its own answer.
@@ -169,7 +180,7 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
 
 
 def _show_store_error(error: StoreError) -> Response:
-    log.error("the store does not answer %r: %s", request.path, error)
+    _log.error("the store does not answer %r: %s", request.path, error)
     text = f"The store does not answer: {error}"
     if request.path.startswith("/api/"):
         return problem_response(ProblemError(503, text))

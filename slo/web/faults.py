@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from slo.domain.standing import FAULT
+from slo.web import format as fmt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,8 +41,8 @@ def line(standings: Iterable[Standing]) -> tuple[str, str]:
         return "", ""
     number = sum(map(len, found.values()))
     rest = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
-    told = f"{many(number)} not read: {_short(next(iter(found)))}{rest}"
-    return told, "\n".join(f"{many(len(slos))}: {text}" for text, slos in found.items())
+    told = f"{fmt.many(number, 'SLO')} not read: {_short(next(iter(found)))}{rest}"
+    return told, "\n".join(f"{fmt.many(len(slos), 'SLO')}: {text}" for text, slos in found.items())
 
 
 def names(standings: Iterable[Standing]) -> str:
@@ -49,11 +50,6 @@ def names(standings: Iterable[Standing]) -> str:
     ids = sorted(s.slo for s in standings)
     rest = len(ids) - _MOST_NAMES
     return ", ".join(ids[:_MOST_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def many(number: int) -> str:
-    """`1 SLO`, `2 SLOs`."""
-    return f"{number:,} SLO" + ("" if number == 1 else "s")
 
 
 def _short(text: str) -> str:

@@ -26,6 +26,11 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 _SPANS = (("d", _DAY), ("h", 3600), ("min", 60))
 
 
+def many(number: int, word: str) -> str:
+    """`1 service`, `1,000 services`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
 def percent(share: float | None, decimals: int = 1) -> str:
     """A share in per cent; more decimals where it would else read as 0 % or 100 % and is not."""
     if share is None or not math.isfinite(share):

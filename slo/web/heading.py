@@ -1,15 +1,13 @@
-"""What pages share: the line on the last cycle, the addresses of SLOs, names that are alike."""
+"""The line on the last cycle that heads every page."""
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from slo.domain.span import rfc3339
 from slo.store import cycles, receivers, standings
 from slo.web import faults
 from slo.web import format as fmt
-from slo.web.links import slo_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from slo.domain.standing import Standing
-
-_LONGEST = 200
-"""Characters of an unknown name that others are compared with: it may be of any length."""
 
 
 def cycle_line(
@@ -65,20 +60,3 @@ def _sources(errors: int) -> str:
     if errors == 0:
         return "Prometheus ok"
     return f"{errors:,} error{'' if errors == 1 else 's'} in the last cycle"
-
-
-def nearby(wanted: str, known: Iterable[str]) -> list[str]:
-    """The ids most like `wanted`, at most five; those of its service where none is alike."""
-    ids = list(known)
-    alike = difflib.get_close_matches(wanted[:_LONGEST], ids, n=5, cutoff=0.6)
-    return alike or [i for i in ids if i.partition("/")[0] == wanted.partition("/")[0]][:5]
-
-
-def near_links(ids: Iterable[str]) -> list[tuple[str, str]]:
-    """The pages of SLOs, as a page that was not found names them: address and word."""
-    return [(slo_url(*one.split("/", 1)), one) for one in ids]
-
-
-def nearby_services(wanted: str, services: Iterable[str]) -> list[str]:
-    """The services most like `wanted`, at most five."""
-    return difflib.get_close_matches(wanted[:_LONGEST], sorted(set(services)), n=5, cutoff=0.5)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from slo.store.sessions import Login
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _KEY, _LOGIN = "slo_identity", "slo_login"
 _NOTED_EVERY = 60
@@ -143,7 +143,7 @@ def _note(write: Callable[[Session], None]) -> None:
             write(session)
     except StoreError as error:
         # A full disk must not keep people from reading.
-        log.warning("when a login was used is not noted: %s", error)
+        _log.warning("when a login was used is not noted: %s", error)
 
 
 def _anonymous() -> Identity:

@@ -18,6 +18,12 @@ def service_url(service: str) -> str:
     return f"/service/{quote(service, safe='')}"
 
 
+def parts(slo_id: str) -> tuple[str, str]:
+    """The service and the name of an SLO, as `slo_url` takes them."""
+    service, _, name = slo_id.partition("/")
+    return service, name
+
+
 def web_link(url: str) -> str:
     """The URL if a browser may follow it, else nothing: a runbook is text from a file."""
     return url if url.startswith(("https://", "http://")) else ""

@@ -8,9 +8,10 @@ from slo.domain.span import rfc3339, utc
 from slo.web import format as fmt
 
 
-def moment(at: float, now: float) -> Markup:
+def moment(at: float, now: float, *, seconds: bool = False) -> Markup:
     """Day and time, `7 Nov 20:41`, with the year where it is another than now."""
-    return Markup('<time datetime="{}">{}</time>').format(rfc3339(at), stamp(at, now))
+    text = stamp(at, now) + (f":{int(at) % 60:02d}" if seconds else "")
+    return Markup('<time datetime="{}">{}</time>').format(rfc3339(at), text)
 
 
 def stamp(at: float, now: float) -> str:

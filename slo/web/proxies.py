@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from slo.loaded import Loaded
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _HERE = "slo.here"
 _SAID = (
@@ -67,7 +67,7 @@ class Proxied:
         """Says once that a proxy is not believed, since throttling and audit see only the proxy."""
         if not self._told:
             self._told = True
-            log.warning(
+            _log.warning(
                 "a request from %s says that it comes through a proxy, which is not believed; "
                 "if the proxy is yours, set site.proxies (and site.proxy_addresses) in slo.yaml",
                 peer,

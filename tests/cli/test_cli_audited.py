@@ -49,7 +49,7 @@ WORKS = {
     "db upgrade": "changes tables, and no value in them",
     "demo": "has a store of its own",
     "evaluate": "books what Prometheus has; what slo.yaml changes is audited there",
-    "notify test": "sends a message that says that it is a test, and is listed as one",
+    "notify test": "sends a notification that says that it is a test, and is listed as one",
     "serve": "books what Prometheus has; what slo.yaml changes is audited there",
     "verify": "writes what a recount found beside the ledger, and changes nothing in it",
 }

@@ -12,8 +12,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from slo.domain.standing import StandingAlert
-from slo.store.engine import open_engine
 from slo.web.app import create_app
+from tests.support.stores import empty_store
 from tests.web.world import make_standing, put_standings
 
 WHY = ("--why", "a test")
@@ -21,7 +21,7 @@ WHY = ("--why", "a test")
 
 @contextmanager
 def running(server):
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -34,8 +34,7 @@ def running(server):
 @pytest.fixture
 def known(offline):
     """A project with a database; `judge` writes the standing of an SLO as of now."""
-    offline.run("db", "upgrade")
-    engine = open_engine(f"sqlite:///{offline.folder}/slo.db")
+    engine = empty_store(offline.folder / "slo.db")
 
     def judge(name="availability", age=0, **changes):
         at = int(time.time()) - age

@@ -5,18 +5,16 @@ import time
 
 import pytest
 
-from slo.store import migrations
-from slo.store.engine import open_engine
 from tests.incidents import world as worlds
 from tests.incidents.world import ONE, TWO, World
+from tests.support.stores import empty_store
 
 
 @pytest.fixture
 def project(offline, monkeypatch):
     """A project whose store has one open incident and one that is resolved."""
     monkeypatch.setattr(worlds, "AT", int(time.time()) - 3600)
-    engine = open_engine(f"sqlite:///{offline.folder}/slo.db")
-    migrations.upgrade(engine)
+    engine = empty_store(offline.folder / "slo.db")
     made = World(engine)
     made.put(made.fires(ONE, -9000))
     made.put(made.resolves(ONE, -6000))

@@ -14,6 +14,7 @@ from slo.notify.dispatcher import dispatch_once
 from slo.notify.outbox import enqueue
 from slo.store.engine import open_engine, writing
 from tests.support.outbox import notice, receiver, settings
+from tests.support.stores import empty_store
 
 DECLARED = settings(receiver("hook", "webhook"))
 
@@ -52,7 +53,7 @@ def project(offline, sink):
         "routes: {page: [hook]}\n"
         f"outbound: {{allow: [127.0.0.0/8], ports: [{port}]}}\n"
     )
-    offline.run("db", "upgrade")
+    empty_store(offline.folder / "slo.db").dispose()
     return offline
 
 
@@ -87,14 +88,16 @@ def test_a_dead_letter_is_listed_shown_and_sent_again(dead):
     shown = dead.run("notify", "show", "1").output
     assert "answered 400" in shown
     assert "\x1b" not in shown
-    assert "1 message is pending again" in dead.run("notify", "resend", "1").output
+    assert "1 notification is pending again" in dead.run("notify", "resend", "1").output
     assert "still pending" in dead.run("notify", "resend", "1", code=2).output
-    assert "0 messages" in dead.run("notify", "resend", "--dead").output
+    assert "0 notifications" in dead.run("notify", "resend", "--dead").output
     assert json.loads(dead.run("notify", "show", "1", "--json").output)["state"] == "pending"
 
 
 def test_all_dead_letters_go_by_one_command(dead):
-    assert "1 message is" in dead.run("notify", "resend", "--dead", "--receiver", "hook").output
+    assert (
+        "1 notification is" in dead.run("notify", "resend", "--dead", "--receiver", "hook").output
+    )
 
 
 @pytest.mark.parametrize(

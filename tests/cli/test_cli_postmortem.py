@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from slo.cli import main
 from slo.domain.postmortem import ActionItem
 from slo.postmortem import draft
-from slo.store import action_items, migrations
-from slo.store.engine import open_engine, writing
+from slo.store import action_items
+from slo.store.engine import writing
 from tests.postmortem.conftest import RESOLVED, book, open_incident, settings
+from tests.support.stores import empty_store
 
 CONFIG = """\
 prometheus: {url: "http://127.0.0.1:9"}
@@ -32,8 +33,7 @@ def project(tmp_path):
     """A project with the draft of incident 1; `run` runs `slo postmortem`."""
     config = tmp_path / "slo.yaml"
     config.write_text(CONFIG.replace("FOLDER", str(tmp_path)))
-    engine = open_engine(f"sqlite:///{tmp_path}/slo.db")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path / "slo.db")
     with writing(engine) as session:
         book(session)
         draft(session, settings(), open_incident(session), RESOLVED)

@@ -6,10 +6,9 @@ import json
 
 import pytest
 
-from slo.store import migrations
-from slo.store.engine import open_engine
 from tests.cli.conftest import Project
 from tests.support.feed import START, Feed
+from tests.support.stores import empty_store
 
 SLO = "shop/availability"
 SHOP = """\
@@ -26,8 +25,7 @@ def shop(tmp_path_factory):
     """Five good hours, one in which 3 % were bad, and five good ones."""
     made = Project(tmp_path_factory.mktemp("replay"), "http://127.0.0.1:1")
     made.write(SHOP)
-    engine = open_engine(f"sqlite:///{made.folder}/slo.db")
-    migrations.upgrade(engine)
+    engine = empty_store(made.folder / "slo.db")
     feed = Feed(engine)
     feed.book(*[(0, 100)] * 300, *[(3, 100)] * 60, *[(0, 100)] * 300)
     engine.dispose()

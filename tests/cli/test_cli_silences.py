@@ -14,6 +14,7 @@ from slo.domain.alert import AlertState, Transition
 from slo.domain.policy import Policy
 from slo.store import alerts, policies
 from slo.store.engine import open_engine, writing
+from tests.support.stores import empty_store
 
 WHY = ("--why", "a test")
 SUNDAYS = (
@@ -25,7 +26,7 @@ SUNDAYS = (
 @pytest.fixture
 def known(offline):
     """A project with a database and no ledger."""
-    offline.run("db", "upgrade")
+    empty_store(offline.folder / "slo.db").dispose()
     return offline
 
 
@@ -224,7 +225,7 @@ def test_alerts_are_told_with_what_fires_on_top(own):
     assert "resolves" in history[1]
     assert "60 min" in history[1] or "1 h" in history[1]
     assert "fires (late)" in history[2]
-    assert len(own.run("alerts", "--slo", "api/latency", "--since", "90m").stdout.splitlines()) == 4
+    assert len(own.run("alerts", "--slo", "api/latency", "--from", "90m").stdout.splitlines()) == 4
     body = json.loads(own.run("alerts", "--severity", "page", "--json").stdout)
     assert [t["change"] for t in body["history"]] == ["resolves", "fires"]
     assert body["firing"] == []
@@ -235,7 +236,7 @@ def test_alerts_are_told_with_what_fires_on_top(own):
     [
         (("--slo", "api/latncy"), "did you mean api/latency"),
         (("--service", "apj"), "there is no service 'apj'"),
-        (("--since", "then"), "--since: 'then' is not a time"),
+        (("--from", "then"), "--from: 'then' is not a time"),
     ],
 )
 def test_alerts_of_what_there_is_not_are_refused(known, args, told):

@@ -71,7 +71,7 @@ def test_a_password_is_never_an_argument(offline):
     ("name", "password", "told"),
     [
         ("ada", "short", "password: must have at least 12 characters"),
-        ("a b", PASSWORD, "name: must be at most 100 letters"),
+        ("a b", PASSWORD, "NAME: must be at most 100 letters"),
         ("ada", "", "password: must have at least 12 characters"),
     ],
 )
@@ -88,7 +88,9 @@ def test_roles_change_and_the_last_admin_stays(offline, engine):
         told = run(offline, "user", *args, code=2).stderr
         assert "ada is the last admin; make somebody else an admin before" in told
     assert run(offline, "user", "remove", "ada", "--last").stdout == "ada is removed.\n"
-    assert "there is no user 'ada'" in run(offline, "user", "enable", "ada", code=2).stderr
+    assert "NAME: there is no user 'ada'" in run(offline, "user", "enable", "ada", code=2).stderr
+    token = ("token", "add", "x", "--scope", "read", "--user", "ada")
+    assert "--user: there is no user 'ada'" in run(offline, *token, code=2).stderr
     assert audited(engine, "user-remove")[0].old == {"role": "admin"}
 
 
@@ -135,7 +137,9 @@ def test_for_ever_is_said_and_not_guessed(offline):
 def test_the_token_of_a_user_may_no_more_than_they_do(offline):
     add(offline, "bo", "viewer")
     args = ("token", "add", "x", "--scope", "write", "--user", "bo")
-    assert "scope: write is more than the role viewer may do" in run(offline, *args, code=2).stderr
+    assert (
+        "--scope: write is more than the role viewer may do" in run(offline, *args, code=2).stderr
+    )
 
 
 def test_without_users_and_tokens_the_lists_say_how_to_make_one(offline):

@@ -17,6 +17,7 @@ from slo.demo.processes import (
     wait_until_answers,
 )
 from tests.support.prometheus_server import OpenMetrics, PrometheusServer
+from tests.support.waiting import wait_until
 
 STUBBORN = """
 import signal, time
@@ -36,13 +37,6 @@ def python(tmp_path, code, name="the child"):
     return Child(name, [sys.executable, "-c", code], tmp_path / "logs" / "child.log")
 
 
-def wait_for(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_child_lives_in_a_process_group_of_its_own(tmp_path):
     child = python(tmp_path, "import time; time.sleep(60)")
     child.start()
@@ -57,17 +51,17 @@ def test_a_child_lives_in_a_process_group_of_its_own(tmp_path):
 def test_stopping_ends_what_the_child_started_too(tmp_path):
     child = python(tmp_path, PARENT)
     child.start()
-    wait_for(lambda: child.log.read_text().strip())
+    wait_until(lambda: child.log.read_text().strip())
     grandchild = int(child.log.read_text())
     assert started_at(grandchild) is not None
     child.stop()
-    wait_for(lambda: started_at(grandchild) is None)
+    wait_until(lambda: started_at(grandchild) is None)
 
 
 def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path):
     child = python(tmp_path, STUBBORN)
     child.start()
-    wait_for(lambda: "on" in child.log.read_text())
+    wait_until(lambda: "on" in child.log.read_text())
     before = time.monotonic()
     child.stop(grace=0.3)
     assert 0.3 <= time.monotonic() - before < 5
@@ -86,7 +80,7 @@ def test_stopping_twice_or_before_the_start_does_nothing(tmp_path):
 def test_a_child_that_ended_is_named_with_the_end_of_its_log(tmp_path):
     child = python(tmp_path, "print('reason'); raise SystemExit(3)", name="Prometheus")
     child.start()
-    wait_for(lambda: not child.alive)
+    wait_until(lambda: not child.alive)
     with pytest.raises(
         ProcessError, match=r"Prometheus ended with code 3(.|\n)*child.log(.|\n)*reason"
     ):

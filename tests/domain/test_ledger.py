@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from slo.domain.exclusion import (
     bad_until,
+    end_instant,
     instants_needed,
+    moved_out,
     net_seconds,
     net_spans,
     snapped,
@@ -217,6 +219,18 @@ class TestExclusions:
         untouched = {e.span.start for e in exclusions} | {e.span.end for e in exclusions}
         assert edges <= {r.end for r in readings} | untouched
         assert tally(span, known.__getitem__, excluded) == tally(span, whole, excluded)
+
+    @given(any_spans, st.sets(minutes, min_size=1))
+    def test_moved_out_by_the_readings_beside_it_a_span_is_as_snapped(self, span, kept):
+        readings = [Reading(m * BUCKET, m, m, m) for m in sorted(kept)]
+        ledger = Span(readings[0].end, readings[-1].end)
+        before = next((r for r in reversed(readings) if r.end <= span.start), None)
+        after = next((r for r in readings if r.end >= span.end), None)
+        if after is not None:
+            after = reader(readings)(end_instant(span.end, after, BUCKET))
+        moved = moved_out(span, ledger, before, after).overlap(ledger)
+        expected = [s.overlap(ledger) for s in snapped(excluding(span), reader(readings), BUCKET)]
+        assert ([moved] if moved else []) == [s for s in expected if s]
 
 
 class TestBadUntil:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slo.domain.span import Span, bucket_end, bucket_floor, rfc3339, union, utc
+from slo.domain.span import Span, bucket_end, bucket_floor, overlapping, rfc3339, union, utc
 
 instants = st.integers(0, 60)
 spans = st.builds(Span, instants, instants)
@@ -35,6 +35,12 @@ def test_a_union_is_the_same_time_disjoint_and_in_order(some):
     assert all(a.end < b.start for a, b in pairwise(merged))
     assert sum(s.seconds for s in merged) == len(seconds_of(*some))
     assert union(merged) == merged
+
+
+@given(st.lists(spans, max_size=8), spans.filter(lambda span: span.seconds))
+def test_those_that_overlap_are_found_among_many(some, span):
+    merged = union(some)
+    assert overlapping(merged, span) == [one for one in merged if one.overlap(span)]
 
 
 def test_an_instant_on_an_edge_belongs_to_the_bucket_that_it_ends():

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from slo.domain.user import UserError, ensure_password, name_from, parse_name
+from slo.domain.refusal import RefusedError
+from slo.domain.user import ensure_password, name_from, parse_name
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,14 @@ def test_names_are_kept_in_one_form(text, name):
     ],
 )
 def test_names_that_nobody_can_have(text):
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(RefusedError) as caught:
         parse_name(text)
     assert caught.value.field == "name"
 
 
 def test_a_claim_becomes_a_name_that_fits():
     assert name_from("Ada  King (SRE)") == "ada-king-sre"
-    with pytest.raises(UserError):
+    with pytest.raises(RefusedError):
         name_from("???")
 
 
@@ -68,7 +69,7 @@ def test_passwords_that_will_do(password):
     ],
 )
 def test_passwords_that_will_not_do(name, password):
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(RefusedError) as caught:
         ensure_password(name, password)
     assert caught.value.field == "password"
     assert password not in str(caught.value)

@@ -21,6 +21,18 @@ def exact():
 
 
 @pytest.fixture(scope="session")
+def restarting(exact):
+    """The service whose process restarts again and again."""
+    return next(service for service in exact if service.name == "restarting")
+
+
+@pytest.fixture(scope="module")
+def few(request, exact):
+    """The services that a module of tests names in `NAMES`."""
+    return [service for service in exact if service.name in request.module.NAMES]
+
+
+@pytest.fixture(scope="session")
 def estimated():
     return services.estimated()
 

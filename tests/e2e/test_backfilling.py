@@ -27,11 +27,6 @@ ZONE = "{calendar: month, zone: America/St_Johns}"
 
 
 @pytest.fixture
-def restarting(exact):
-    return next(service for service in exact if service.name == "restarting")
-
-
-@pytest.fixture
 def yaml(loaded, restarting, sqlite_url):
     return settings_yaml(loaded.url, sqlite_url, [restarting])
 

@@ -17,11 +17,6 @@ TABLES = ("edge", "reading", "contributor")
 
 
 @pytest.fixture(scope="module")
-def few(exact):
-    return [service for service in exact if service.name in NAMES]
-
-
-@pytest.fixture(scope="module")
 def undisturbed(loaded, few, tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('quiet') / 'slo.db'}"
     with open_books(settings_yaml(loaded.url, url, few)) as context:

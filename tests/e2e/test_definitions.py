@@ -22,11 +22,6 @@ BAD = 'code=~"5.."'
 
 
 @pytest.fixture
-def restarting(exact):
-    return next(service for service in exact if service.name == "restarting")
-
-
-@pytest.fixture
 def yaml(loaded, restarting, sqlite_url):
     return settings_yaml(loaded.url, sqlite_url, [restarting])
 

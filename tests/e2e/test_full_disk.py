@@ -21,11 +21,6 @@ START, FULL, END = MIDNIGHT - 1800, MIDNIGHT + 60, MIDNIGHT + 4800
 NAMES = ("every-15s-no-start", "first-errors-15s", "summary")
 
 
-@pytest.fixture
-def few(exact):
-    return [service for service in exact if service.name in NAMES]
-
-
 class Disk:
     """An engine whose database may not grow while `full`."""
 
@@ -87,8 +82,8 @@ def test_a_full_disk_stops_booking_but_no_reader_and_costs_no_event(loaded, few,
 
 
 def test_a_database_of_a_newer_version_is_refused_with_what_to_do(loaded, few, tmp_path):
-    from slo.store.errors import StoreVersionError  # noqa: PLC0415 - beside its only use.
-    from slo.store.migrations import ensure_current, upgrade  # noqa: PLC0415 - the same.
+    from slo.store.errors import StoreVersionError  # noqa: PLC0415 -- beside its only use.
+    from slo.store.migrations import ensure_current, upgrade  # noqa: PLC0415 -- the same.
 
     yaml = settings_yaml(loaded.url, f"sqlite:///{tmp_path / 'slo.db'}", few)
     with open_books(yaml) as context:

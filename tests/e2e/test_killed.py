@@ -22,11 +22,6 @@ SEED = int(os.environ.get("SLO_TEST_SEED", "20240301"))
 
 
 @pytest.fixture(scope="module")
-def few(exact):
-    return [service for service in exact if service.name in NAMES]
-
-
-@pytest.fixture(scope="module")
 def undisturbed(loaded, few, tmp_path_factory):
     """All rows of a quiet run and how long it took, by whether it was a backfill."""
     found = {}

@@ -11,11 +11,10 @@ from tests.store.conftest import (
     postgresql,
     postgresql_template,
     sqlite_engine,
-    sqlite_template,
 )
 
 __all__ = ["engine", "make", "postgresql", "postgresql_template", "sqlite_engine"]
-__all__ += ["sqlite_template", "world"]
+__all__ += ["world"]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,6 +10,7 @@ import pytest
 
 from slo.config.settings import Outbound, Receiver, Settings
 from slo.domain.notification import Contributor, Facts, Notification
+from tests.support.certificates import openssl
 from tests.support.receiver_server import ReceiverServer
 
 NOW = 1_795_206_000.25
@@ -146,15 +146,11 @@ def make():
     )
 
 
-def _openssl(folder, *words):
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=30)
-
-
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A server's TLS context whose certificate is of `localhost` alone, and its file."""
     folder = tmp_path_factory.mktemp("tls")
-    _openssl(
+    openssl(
         folder,
         *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
         *("-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost"),

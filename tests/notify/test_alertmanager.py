@@ -17,8 +17,7 @@ from slo.notify.outbox import enqueue
 from slo.notify.receivers import alertmanager
 from slo.notify.sending import send
 from slo.notify.transport import exchange
-from slo.store import migrations
-from slo.store.engine import open_engine, writing
+from slo.store.engine import writing
 from tests.support.alertmanager_server import AlertmanagerServer
 
 
@@ -142,13 +141,6 @@ def test_an_end_before_its_beginning_is_never_sent(make, server, subject):
 
 
 class TestThroughTheOutbox:
-    @pytest.fixture
-    def engine(self, tmp_path):
-        engine = open_engine(f"sqlite:///{tmp_path / 'slo.db'}")
-        migrations.upgrade(engine)
-        yield engine
-        engine.dispose()
-
     def test_an_alertmanager_that_forgot_everything_is_told_again_until_it_is_over(
         self, make, engine, tmp_path
     ):

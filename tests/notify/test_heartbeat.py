@@ -10,6 +10,7 @@ import pytest
 from slo.loaded import Loaded
 from slo.notify.heartbeat import Heartbeat
 from tests.support.receiver_server import status
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -18,13 +19,6 @@ def beats(make, server):
     found = []
     settings = make.settings(port=server.port, heartbeat=f"{server.url}/beat/SECRET")
     return Heartbeat(Loaded(settings), found.append), found
-
-
-def wait_until(true) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def beat(heartbeat, now) -> None:

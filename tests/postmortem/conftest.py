@@ -18,11 +18,10 @@ from tests.store.conftest import (
     make,
     postgresql,
     postgresql_template,
-    sqlite_template,
 )
 from tests.store.conftest import booking as make_booking
 
-__all__ = ["engine", "make", "postgresql", "postgresql_template", "sqlite_template"]
+__all__ = ["engine", "make", "postgresql", "postgresql_template"]
 
 OPENED = T0 + 3600
 RESOLVED = T0 + 7200

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from slo.domain.incident import AUTO
 from slo.domain.ledger import Contribution
-from slo.domain.postmortem import Conflict, UnknownError
+from slo.domain.postmortem import Conflict, UnknownPostmortemError
 from slo.postmortem import draft
 from slo.postmortem.chart import alternative
 from slo.postmortem.export import render_body, to_html, to_markdown
@@ -231,5 +231,5 @@ def test_an_slo_without_a_ledger_still_gets_its_draft(engine, make):
 
 
 def test_there_is_no_draft_of_an_incident_that_there_is_not(engine):
-    with pytest.raises(UnknownError, match="no incident 9"), writing(engine) as session:
+    with pytest.raises(UnknownPostmortemError, match="no incident 9"), writing(engine) as session:
         draft(session, settings(), 9, RESOLVED)

@@ -30,6 +30,7 @@ from slo.prometheus.errors import (
     Unavailable,
     Unreachable,
 )
+from tests.support.certificates import openssl
 from tests.support.fault_server import (
     FaultServer,
     close_silently,
@@ -690,26 +691,22 @@ def _everything(error):
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _openssl(folder, *words):
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=30)
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """A folder with an own CA, a server's and a client's certificate."""
     folder = tmp_path_factory.mktemp("tls")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     (folder / "ext").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-    _openssl(
+    openssl(
         folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=own-ca",
         "-days", "2", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
     )  # fmt: skip
     for name in ("server", "client"):
-        _openssl(
+        openssl(
             folder, "req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr",
             "-subj", f"/CN={name}",
         )  # fmt: skip
-        _openssl(
+        openssl(
             folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "ext",
         )  # fmt: skip

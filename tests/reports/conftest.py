@@ -6,8 +6,6 @@ import pytest
 from click.testing import CliRunner
 
 from slo.cli import main
-from slo.store import migrations
-from slo.store.engine import open_engine
 from tests.reports import world
 from tests.store.conftest import (
     engine,
@@ -15,18 +13,16 @@ from tests.store.conftest import (
     postgresql,
     postgresql_template,
     sqlite_engine,
-    sqlite_template,
 )
+from tests.support.stores import empty_store
 
 __all__ = ["engine", "make", "postgresql", "postgresql_template", "sqlite_engine"]
-__all__ += ["sqlite_template"]
 
 
 @pytest.fixture(scope="session")
 def two_months(tmp_path_factory):
     """The store of `world`; only to be read."""
-    made = open_engine(f"sqlite:///{tmp_path_factory.mktemp('reports') / 'slo.db'}")
-    migrations.upgrade(made)
+    made = empty_store(tmp_path_factory.mktemp("reports") / "slo.db")
     world.build(made)
     yield made
     made.dispose()

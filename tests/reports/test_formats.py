@@ -13,14 +13,14 @@ import pytest
 from slo.domain.period import parse_period
 from slo.postmortem.markdown import unescape
 from slo.reports.formats import FILES, file_name
-from slo.reports.reading import report_of
+from slo.reports.gathering import report_of
 from slo.reports.view import view_of
-from slo.store import migrations
-from slo.store.engine import open_engine, reading
+from slo.store.engine import reading
 from slo.web import format as fmt
 from slo.web.api.models.reports import Report as Model
 from tests.reports import world
 from tests.reports.world import HOSTILE, NOW
+from tests.support.stores import empty_store
 
 
 def made(engine, name="2026-10"):
@@ -184,8 +184,7 @@ def test_the_html_file_loads_nothing_and_keeps_its_look(october):
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     """October where people write what they should not."""
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('hostile') / 'slo.db'}")
-    migrations.upgrade(engine)
+    engine = empty_store(tmp_path_factory.mktemp("hostile") / "slo.db")
     world.build(engine, lambda text: f"{HOSTILE} {text}")
     yield made(engine)
     engine.dispose()

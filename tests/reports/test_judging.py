@@ -17,7 +17,7 @@ from slo.domain.span import Span
 from slo.domain.window import CalendarWindow
 from slo.judging import judge
 from slo.standings import compute
-from slo.store import booking, compaction, corrections, exclusions, slos
+from slo.store import booking, compaction, corrections, exclusions, readings, slos
 from slo.store.engine import writing
 
 HOUR, DAY = 3600, 86_400
@@ -55,8 +55,9 @@ def correct(session, end, good, total, slo=ONE):
     corrections.add(session, Correction(slo, end, good, total, "ops", "labelled late", key))
 
 
-def verdict(session, period=OCTOBER, slo=ONE):
-    ((found,),) = judge(session, [slo], [period]).values()
+def verdict(session, period=OCTOBER, slo=ONE, now=None):
+    now = period.end if now is None else now
+    ((found,),) = judge(session, [slo], [period], now).values()
     return found
 
 
@@ -86,12 +87,12 @@ def test_a_whole_month_is_the_difference_of_two_readings(session, steady):
 
 @pytest.mark.usefixtures("steady")
 def test_several_periods_come_in_their_order_and_unknown_slos_without_a_ledger(session):
-    found = judge(session, [ONE, "svc/none"], [NOVEMBER, SEPTEMBER])
+    found = judge(session, [ONE, "svc/none"], [NOVEMBER, SEPTEMBER], NOVEMBER.start)
     assert [v.period for v in found[ONE]] == [NOVEMBER, SEPTEMBER]
     assert [v.total for v in found[ONE]] == [24_000.0, 72_000.0]
     assert [v.met for v in found["svc/none"]] == [None, None]
-    assert judge(session, [], [OCTOBER]) == {}
-    assert judge(session, [ONE], []) == {ONE: []}
+    assert judge(session, [], [OCTOBER], OCTOBER.end) == {}
+    assert judge(session, [ONE], [], OCTOBER.end) == {ONE: []}
 
 
 @pytest.mark.usefixtures("steady")
@@ -201,6 +202,32 @@ def test_no_period_mixes_two_meters(session, make, steady):
     assert november.total == 10 * 5 * 24
 
 
+def test_a_correction_counts_beside_the_readings_that_it_was_made_for(session, make):
+    """Also where the meter that follows is backfilled over its bucket."""
+    half = OCTOBER.start + 15 * DAY
+    old = declare(session, make, SEPTEMBER.start)
+    book(session, old, Span(SEPTEMBER.start, half), 100.0)
+    correct(session, OCTOBER.start + 3 * HOUR, -3000.0, 0.0)
+    correct(session, OCTOBER.start, -7.0, 0.0)
+    new = declare(session, make, half, bad='code=~"4.."')
+    book(session, new, Span(OCTOBER.start, OCTOBER.end), 10.0)
+    found = verdict(session)
+    assert (found.meter, found.bad, found.met) == (new.id, 0.0, True)
+    found = verdict(session, SEPTEMBER)
+    assert (found.meter, found.bad) == (old.id, 7.0)
+
+
+def test_a_period_that_is_long_over_is_judged_by_what_was_booked(session, make):
+    meter = declare(session, make, OCTOBER.start, objective="0.99")
+    book(session, meter, Span(OCTOBER.start, OCTOBER.start + 9 * DAY), 98.0, 2.0)
+    found = verdict(session, now=OCTOBER.end + DAY)
+    assert found.running
+    found = verdict(session, now=OCTOBER.end + DAY + 1)
+    assert (found.running, found.met, found.sli) == (False, False, 0.98)
+    assert found.spent == pytest.approx(2.0)
+    assert kinds(found) == ["ended"]
+
+
 def test_a_change_inside_a_period_judges_what_is_counted_since(session, make):
     half = OCTOBER.start + 15 * DAY
     old = declare(session, make, OCTOBER.start)
@@ -268,8 +295,35 @@ def test_many_slos_and_periods_cost_as_many_statements_as_one(engine, session, m
         book(session, declare(session, make, OCTOBER.start, name), OCTOBER, 9.0, 1.0)
     statements = []
     event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    judge(session, names[:1], [OCTOBER])
+    judge(session, names[:1], [OCTOBER], OCTOBER.end)
     one = len(statements)
-    found = judge(session, names, [SEPTEMBER, OCTOBER, NOVEMBER])
+    found = judge(session, names, [SEPTEMBER, OCTOBER, NOVEMBER], OCTOBER.end)
     assert len(statements) == 2 * one <= 16
     assert {v[1].total for v in found.values()} == {7440.0}
+
+
+def test_each_exclusion_is_looked_up_once_a_meter(session, make):
+    names = ["svc/one", "svc/two"]
+    for name in names:
+        book(session, declare(session, make, SEPTEMBER.start, name), OCTOBER, 9.0, 1.0)
+    for day in range(-20, 20):
+        start = OCTOBER.start + day * DAY
+        exclude(session, Span(start + 100, start + HOUR), "*")
+    asked = []
+    looked_up = [readings.readings_at, readings.readings_from]
+
+    def count(look):
+        def counted(session, wanted):
+            asked.append(sum(len(set(instants)) for instants in wanted.values()))
+            return look(session, wanted)
+
+        return counted
+
+    with pytest.MonkeyPatch.context() as patch:
+        for look in looked_up:
+            patch.setattr(readings, look.__name__, count(look))
+        days = [Span(start, start + DAY) for start in range(OCTOBER.start, OCTOBER.end, DAY)]
+        found = judge(session, names, days, OCTOBER.end + 2 * DAY)
+    # Of each meter the edges of the days, and of the 20 exclusions the start; then their ends.
+    assert asked == [2 * (32 + 20), 2 * 20]
+    assert [v.total for v in found["svc/two"]] == [230.0] * 20 + [240.0] * 11

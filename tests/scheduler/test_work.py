@@ -8,14 +8,15 @@ import pytest
 from prometheus_client import generate_latest
 from sqlalchemy import text
 
+from slo.backfill import want_backfill
 from slo.config import parse
 from slo.context import open_context
+from slo.declaring import declare, running
 from slo.metrics import Metrics
 from slo.scheduler import work
 from slo.scheduler.work import backfill_once, tick_once
-from slo.store import migrations
-from slo.store.engine import open_engine
 from tests.support.fault_server import FaultServer, html
+from tests.support.stores import empty_store
 
 NOW = 1_709_251_200
 
@@ -31,8 +32,7 @@ def context(tmp_path):
             "slo.yaml",
             {},
         )
-        engine = open_engine(settings.database_url)
-        migrations.upgrade(engine)
+        engine = empty_store(tmp_path / "slo.db")
         with open_context(settings, engine) as context:
             yield context
         engine.dispose()
@@ -76,5 +76,11 @@ def test_a_fault_of_ours_is_logged_with_its_trace_and_stops_nothing(context, cap
     assert 'slo_ledger_booking_errors_total{kind="internal"} 1.0' in shown
 
 
-def test_a_backfill_waits_for_a_source_that_does_not_answer(context):
+def test_a_backfill_waits_for_a_source_that_does_not_answer(context, caplog):
+    want_backfill(context, declare(context, NOW).counted, NOW - 3600)
     backfill_once(context, lambda: False)
+
+    assert "backfill waits: " in caplog.text
+    (waiting,) = running(context)
+    assert waiting.meter.backfill_to == NOW - 3600
+    assert waiting.meter.booked_from is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import uuid
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from slo.domain.span import Span
 from slo.domain.window import RollingWindow
 from slo.store import migrations, slos
 from slo.store.engine import open_engine, writing
+from tests.support.stores import empty_store
 
 T0 = 1_700_000_040 // 3600 * 3600
 
@@ -63,27 +63,15 @@ def _database(admin, template):
     _run_alone(admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _upgraded(url):
-    engine = open_engine(url)
-    migrations.upgrade(engine)
-    engine.dispose()
-
-
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql):
     """The name of a database of the newest version; a copy of it is cheaper than an upgrade."""
     _run_alone(postgresql, "CREATE DATABASE slo_template")
     url = postgresql.url.set(database="slo_template")
-    _upgraded(url.render_as_string(hide_password=False))
+    engine = open_engine(url.render_as_string(hide_password=False))
+    migrations.upgrade(engine)
+    engine.dispose()
     return "slo_template"
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory):
-    """The same as a file of SQLite."""
-    path = tmp_path_factory.mktemp("template") / "slo.db"
-    _upgraded(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -101,22 +89,19 @@ def engine(request, tmp_path):
     """A store of the newest version that no other test sees."""
     with ExitStack() as stack:
         if request.param == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "slo.db")
-            url = f"sqlite:///{tmp_path / 'slo.db'}"
+            engine = empty_store(tmp_path / "slo.db")
         else:
             admin = request.getfixturevalue("postgresql")
             template = request.getfixturevalue("postgresql_template")
-            url = stack.enter_context(_database(admin, template))
-        engine = open_engine(url)
+            engine = open_engine(stack.enter_context(_database(admin, template)))
         stack.callback(engine.dispose)
         yield engine
 
 
 @pytest.fixture
-def sqlite_engine(sqlite_template, tmp_path):
+def sqlite_engine(tmp_path):
     """A store on SQLite, for what only it has."""
-    shutil.copy(sqlite_template, tmp_path / "only.db")
-    engine = open_engine(f"sqlite:///{tmp_path / 'only.db'}")
+    engine = empty_store(tmp_path / "only.db")
     yield engine
     engine.dispose()
 

@@ -8,8 +8,8 @@ import pytest
 
 from slo.access import logins, tokens, users
 from slo.access.logins import Caller, LoginError
+from slo.domain.refusal import RefusedError, UnknownError
 from slo.domain.throttle import NONE, Failures
-from slo.domain.user import UnknownUserError, UserError
 from slo.store import oidc_logins, sessions, throttle
 from slo.store import tokens as kept_tokens
 from slo.store import users as kept
@@ -34,7 +34,7 @@ def test_users_are_added_changed_and_removed(engine):
         assert users.disable(session, "bo", who="ada", now=T + 1).disabled_at == T + 1
         assert users.enable(session, "bo", who="ada", now=T + 2).disabled_at is None
         users.remove(session, "bo", who="ada", now=T + 3)
-        with pytest.raises(UnknownUserError, match="there are ada"):
+        with pytest.raises(UnknownError, match="there are ada"):
             users.ensure_user(session, "bo")
     told = {e.action: (e.who, e.old, e.new) for e in audited_of(engine, "user/bo")}
     assert told == {
@@ -55,7 +55,7 @@ def audited_of(engine, subject):
 
 def test_a_name_is_taken_once(engine):
     add_user(engine, "ada")
-    with pytest.raises(UserError, match="already"), writing(engine) as session:
+    with pytest.raises(RefusedError, match="already"), writing(engine) as session:
         users.add_user(session, "Ada", "viewer", who="x", now=T)
 
 
@@ -67,7 +67,7 @@ def test_of_two_admins_who_remove_each_other_at_once_one_stays(engine):
         try:
             with writing(engine) as session:
                 users.remove(session, name, who="x", now=T)
-        except UserError:
+        except RefusedError:
             return False
         return True
 
@@ -130,7 +130,7 @@ def test_a_token_is_known_until_it_expires_or_is_revoked(engine):
         tokens.revoke(session, made.id, who="ada", now=T + 5)
         tokens.revoke(session, made.id, who="ada", now=T + 6)
         assert tokens.known(session, text, T) is None
-        with pytest.raises(UnknownUserError, match="there is no token"):
+        with pytest.raises(UnknownError, match="there is no token"):
             tokens.revoke(session, "nothing", who="ada", now=T)
     assert len(audited(engine, "token-revoke")) == 1
 

@@ -57,11 +57,18 @@ def test_old_and_new_are_kept_as_they_were(engine, entries):
     assert found == [({}, None), (None, {"x": "ä"}), ({"x": 1}, {"x": 2}), (None, None)]
 
 
-def test_slo_yaml_writes_what_it_changes(engine, make):
-    def declare(at, **fields):
+@pytest.fixture
+def declare(engine, make):
+    """A function that declares `svc/one` as slo.yaml would."""
+
+    def declared(at, **fields):
         with writing(engine) as session:
             slos.declare(session, [make.declared("svc/one", **fields)], at)
 
+    return declared
+
+
+def test_slo_yaml_writes_what_it_changes(engine, declare):
     declare(100, owner="mia")
     declare(200, owner="mia")
     declare(300, objective=Decimal("0.995"), owner="mia", labels=(("team", "a"),))
@@ -85,11 +92,7 @@ def test_slo_yaml_writes_what_it_changes(engine, make):
     ]
 
 
-def test_slo_yaml_says_what_it_counts_anew(engine, make):
-    def declare(at, **fields):
-        with writing(engine) as session:
-            slos.declare(session, [make.declared("svc/one", **fields)], at)
-
+def test_slo_yaml_says_what_it_counts_anew(engine, declare):
     declare(100)
     declare(200, bucket=30)
     declare(300, bucket=30, bad='code=~"4.."')

@@ -4,7 +4,7 @@ import pytest
 
 from slo.domain.ledger import Correction, Exclusion
 from slo.domain.span import Span
-from slo.store import audit, corrections, exclusions
+from slo.store import audit, corrections, exclusions, slos
 from slo.store.engine import StoreError, reading, writing
 
 LATE = Correction("svc/one", 120, -3.0, 0.0, "ana", "labels came late", "labels-1", 500)
@@ -12,15 +12,12 @@ DRILL = Exclusion(0, "svc/*", Span(60, 180), "maintenance", "ana", "failover dri
 
 
 def test_a_correction_is_booked_once_per_key(engine, make):
-    make.meter(engine)
+    meter = make.meter(engine)
     with writing(engine) as session:
         assert corrections.add(session, LATE)
         assert not corrections.add(session, LATE)
     with reading(engine) as session:
-        assert corrections.of(session, ["svc/one", "svc/none"]) == {
-            "svc/one": [LATE],
-            "svc/none": [],
-        }
+        assert corrections.of(session, [meter, 99]) == {meter: [LATE], 99: []}
         entries = [e for e in audit.of(session, "svc/one") if e.who != audit.CONFIG]
     assert [(e.at, e.who, e.action, e.new["good"]) for e in entries] == [
         (500, "ana", "correct", -3.0)
@@ -28,12 +25,27 @@ def test_a_correction_is_booked_once_per_key(engine, make):
 
 
 def test_corrections_come_in_order_of_their_buckets(engine, make):
-    make.meter(engine)
+    meter = make.meter(engine)
     later = Correction("svc/one", 60, 1.0, 1.0, "ana", "more", "labels-2", 900)
     with writing(engine) as session:
         corrections.add(session, LATE)
         corrections.add(session, later)
-        assert corrections.of(session, ["svc/one"]) == {"svc/one": [later, LATE]}
+        assert corrections.of(session, [meter]) == {meter: [later, LATE]}
+
+
+def test_a_correction_is_of_the_meter_that_ran_when_it_was_booked(engine, make):
+    first = make.meter(engine)
+    own = Correction("svc/one", 120, 1.0, 0.0, "ana", "counted anew", "labels-3", 900)
+    with writing(engine) as session:
+        corrections.add(session, LATE)
+        changed = make.declared("svc/one", bad='code=~"4.."')
+        second = slos.declare(session, [changed], 600)["svc/one"]
+        assert corrections.of(session, [second.id]) == {second.id: []}
+        corrections.add(session, own)
+        both = corrections.of(session, [first, second.id])
+        assert both == {first: [LATE], second.id: [own]}
+        assert corrections.of_slo(session, "svc/one") == [LATE, own]
+        assert corrections.of_slo(session, "svc/none") == []
 
 
 def test_a_correction_of_an_unknown_slo_is_refused(engine):

@@ -25,6 +25,7 @@ from slo.store.engine import reading, writing
 from slo.store.errors import StoreError
 from tests.support.dispatch_worker import Plan, plan_json
 from tests.support.outbox import NOW, notice, receiver, settings, states
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,13 +36,6 @@ def fill(engine, declared, subjects, kinds, now=NOW):
             for subject in range(subjects):
                 given = notice(kind, subject=f"incident/{subject}")
                 enqueue(session, declared, given, now)
-
-
-def wait_until(done, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def left(engine):

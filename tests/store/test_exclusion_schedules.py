@@ -6,9 +6,11 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from slo.config import parse
 from slo.domain.ledger import Exclusion
+from slo.domain.refusal import RefusedError
 from slo.domain.span import Span
 from slo.excluding.wanted import (
     HORIZON,
@@ -21,8 +23,8 @@ from slo.excluding.wanted import (
     wanted,
 )
 from slo.recurrence import occurrences, parse_recurrence
-from slo.silencing import RefusedError
 from slo.store import audit, exclusion_schedules, exclusions
+from slo.store.dialect import Lock, lock
 from slo.store.engine import reading, writing
 
 NOW = int(datetime.fromisoformat("2026-11-20T20:00:00Z").timestamp())
@@ -69,6 +71,19 @@ def test_a_schedule_is_written_with_its_occurrences_up_to_400_days_ahead(engine,
         (entry,) = audit.of(session)
     assert (entry.action, entry.subject) == ("exclude-recurring", "svc/*")
     assert entry.detail["rrule"] == "FREQ=WEEKLY;BYDAY=SU"
+
+
+def test_schedules_wait_for_no_work_on_incidents(engine):
+    if engine.dialect.name == "sqlite":
+        return  # Its writers are alone anyway.
+    with writing(engine) as session, writing(engine) as other:
+        lock(session, Lock.INCIDENTS)
+        other.execute(text("SET lock_timeout = '2s'"))
+        add(other, ask(other), NOW)
+
+
+def test_every_lock_has_a_number_of_its_own():
+    assert len({lock.value for lock in Lock.__members__.values()}) == len(Lock.__members__)
 
 
 def test_extending_every_day_gives_what_a_later_start_would(engine, schedule):

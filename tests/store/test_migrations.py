@@ -83,6 +83,48 @@ def test_the_ledger_and_its_exclusions_go_through_the_second_revision_unchanged(
         assert schedules.scalars().all() == [None]
 
 
+def test_the_third_revision_finds_the_meter_of_each_correction(empty):
+    """Of three meters, of which the second is backfilled over the bucket of the first."""
+    with writing(empty) as session:
+        command.upgrade(config(session.connection()), "0002")
+        tables = sqlalchemy.MetaData()
+        tables.reflect(session.connection())
+
+        def insert(table, **values):
+            session.execute(tables.tables[table].insert().values(**values))
+
+        for slo in (1, 2):
+            insert("slo", id=slo, service="shop", name=f"n{slo}", created_at=1)
+        same = {"indicator": "{}", "source": "prometheus", "bucket": 60}
+        for number, slo, start, end, booked in (
+            (1, 1, 0, 6000, (60, 6000)),
+            (2, 1, 6000, 9000, (600, 9000)),
+            (3, 1, 9000, None, (8940, 12000)),
+            (4, 2, 0, None, (None, None)),
+        ):
+            insert("meter", id=number, slo_id=slo, fingerprint=f"f{number}", started_at=start,
+                   ended_at=end, booked_from=booked[0], booked_to=booked[1], **same)  # fmt: skip
+        kept = {"good": -1.0, "total": 0.0, "who": "ada", "why": "late"}
+        for key, slo, end, at in (
+            ("only the first holds it", 1, 120, 8000),
+            ("the first ran", 1, 1200, 5000),
+            ("the second ran", 1, 1200, 7000),
+            ("the third", 1, 12000, 12060),
+            ("nothing booked", 2, 1200, 5000),
+        ):
+            insert("correction", slo_id=slo, end=end, at=at, key=key, **kept)
+    migrations.upgrade(empty)
+    with writing(empty) as session:
+        query = sqlalchemy.text("SELECT key, meter_id FROM correction ORDER BY id")
+        assert [tuple(row) for row in session.execute(query)] == [
+            ("only the first holds it", 1),
+            ("the first ran", 1),
+            ("the second ran", 2),
+            ("the third", 3),
+            ("nothing booked", 4),
+        ]
+
+
 def test_an_upgrade_twice_changes_nothing(empty):
     assert migrations.upgrade(empty) == migrations.upgrade(empty) == migrations.head()
     migrations.ensure_current(empty)

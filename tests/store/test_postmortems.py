@@ -10,7 +10,7 @@ from slo.domain.postmortem import (
     ActionItem,
     Conflict,
     PostmortemError,
-    UnknownError,
+    UnknownPostmortemError,
 )
 from slo.store import action_items, audit, postmortems, timeline
 from slo.store.action_items import ItemChangedError
@@ -226,11 +226,11 @@ def test_a_bad_field_of_an_item_is_refused_with_its_name(engine, incident, field
 def test_what_there_is_not_is_told(engine, incident):
     with reading(engine) as session:
         assert postmortems.one(session, incident) is None
-    with pytest.raises(UnknownError, match=f"incident {incident} has no postmortem"):
+    with pytest.raises(UnknownPostmortemError, match=f"incident {incident} has no postmortem"):
         save(engine, incident, "b", 1)
-    with pytest.raises(UnknownError, match="has no postmortem"):
+    with pytest.raises(UnknownPostmortemError, match="has no postmortem"):
         add(engine, incident)
-    with pytest.raises(UnknownError, match="no action item 77"):
+    with pytest.raises(UnknownPostmortemError, match="no action item 77"):
         change(engine, 77, state="done")
     create(engine, incident)
     with pytest.raises(PostmortemError, match="done_at: cannot be set"):

@@ -50,14 +50,19 @@ def test_pairs_and_a_mapping_ask_the_same(engine, booked, make):
         found = readings.readings_at(session, asked)
         assert found == readings.readings_at(session, by_meter)
         all_of_them = {m: readings.between(session, m, 0, 1 << 40) for m in booked}
+        later = readings.readings_from(session, by_meter)
+        assert later == readings.readings_from(session, asked)
     for meter, t in asked:
         expected = [r for r in all_of_them[meter] if r.end <= t][-1:]
         assert [r for r in [found.get((meter, t))] if r] == expected
+        expected = [r for r in all_of_them[meter] if r.end >= t][:1]
+        assert [r for r in [later.get((meter, t))] if r] == expected
 
 
 def test_nothing_wanted_is_nothing_found(engine):
     with reading(engine) as session:
         assert readings.readings_at(session, {}) == {}
+        assert readings.readings_from(session, {}) == {}
         assert readings.readings_at(session, []) == {}
 
 

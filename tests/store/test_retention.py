@@ -49,7 +49,7 @@ def blank(table):
 
 def forget(engine, limit=1000):
     with writing(engine) as session:
-        count = retention.forget_messages(session, NOW - 90 * DAY, NOW - 365 * DAY, limit)
+        count = retention.forget_notifications(session, NOW - 90 * DAY, NOW - 365 * DAY, limit)
     with reading(engine) as session:
         left = list(session.execute(select(_n.c.id).order_by(_n.c.id)).scalars())
         attempts = list(session.execute(select(_a.c.notification_id)).scalars())

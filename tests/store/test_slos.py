@@ -165,7 +165,7 @@ def test_a_rename_keeps_the_ledger_and_what_hangs_on_it(engine, make):
         assert (new.id, new.slo, new.booked_to) == (old.id, "svc/uno", make.T0 + 60)
     assert known(engine) == {"svc/uno": None}
     with reading(engine) as session:
-        assert [c.slo for c in corrections.of(session, ["svc/uno"])["svc/uno"]] == ["svc/uno"]
+        assert [c.slo for c in corrections.of(session, [new.id])[new.id]] == ["svc/uno"]
         assert [x.scope for x in exclusions.of(session)] == ["svc/uno"]
         renames = [e for e in audit.of(session, "svc/uno") if e.action == "rename"]
     assert [e.detail for e in renames] == [{"was": "svc/one"}]

@@ -90,7 +90,7 @@ def fork(plan: Plan) -> tuple[int, int]:
         os.close(told)
         work(plan, sending)
         code = 0
-    except BaseException:  # noqa: BLE001 - told, and the parent sees the code.
+    except BaseException:  # noqa: BLE001 -- told, and the parent sees the code.
         traceback.print_exc()
     finally:
         sys.stderr.flush()

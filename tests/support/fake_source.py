@@ -106,7 +106,7 @@ class FakeSource:
 
     @staticmethod
     def too_many():
-        from slo.prometheus.errors import TooManySamples  # noqa: PLC0415 - few tests need it.
+        from slo.prometheus.errors import TooManySamples  # noqa: PLC0415 -- few tests need it.
 
         return TooManySamples("fake", "http://fake", "too many samples", "ask for less")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 import textwrap
 from pathlib import Path
@@ -117,10 +119,14 @@ class PrometheusServer:
 
     def pause(self) -> None:
         """Make it hang: connections are taken, nothing is answered (SIGSTOP)."""
-        self._server.child.pause()
+        pid = self._server.child.pid
+        os.killpg(pid, signal.SIGSTOP)
+        # The signal takes a moment, in which it could still answer.
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
-        self._server.child.resume()
+        """Let it go on once it was paused."""
+        os.killpg(self._server.child.pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -7,7 +7,10 @@ make all of them hostile at once; its second argument is how long the text may b
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from slo import incidents as acting
 from slo import silencing
@@ -24,12 +27,12 @@ from slo.store import (
     claims,
     corrections,
     cycles,
-    migrations,
     postmortems,
 )
 from slo.store.engine import open_engine, writing
 from slo.web.app import create_app
 from tests.support.feed import MINUTE, START, Feed
+from tests.support.stores import empty_store
 
 HOUR = 3600
 LONG = 10_000
@@ -107,9 +110,23 @@ def plain(text, _most=100):
 
 def make(path, say=plain) -> Rich:
     """The store at `path`, after two incidents: one over with all that follows, one open."""
-    engine = open_engine(f"sqlite:///{path}")
-    migrations.upgrade(engine)
-    feed = Feed(engine, yaml(say))
+    file, at, resolved, newest = _made(say)
+    Path(path).write_bytes(file)
+    return Rich(Feed(open_engine(f"sqlite:///{path}"), yaml(say), at), resolved, newest)
+
+
+@cache
+def _made(say):
+    """Its file, made once for each `say`; the end of its ledger, and the two incidents."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "slo.db"
+        feed = Feed(empty_store(path), yaml(say))
+        resolved, newest = _fill(feed, say)
+        feed.engine.dispose()
+        return path.read_bytes(), feed.at, resolved, newest
+
+
+def _fill(feed, say):
     feed.quiet(180)
     labels = json.dumps({"region": say("eu"), "version": say("v2")}, sort_keys=True)
     rest = json.dumps({"region": "us", "version": "v1"}, sort_keys=True)
@@ -121,15 +138,15 @@ def make(path, say=plain) -> Rich:
         _minute(feed, 50)
     (first,) = feed.incidents()
     _work_on(feed, first.id, say)
-    feed.run(75)
+    feed.quiet(75)
     _after(feed, first.id, say)
-    feed.run(25)
+    feed.quiet(25)
     for _ in range(12):
         _minute(feed, 70)
     newest = max(i.id for i in feed.incidents())
     assert newest != first.id, "the second burst must open an incident of its own"
     _around(feed, newest, say)
-    return Rich(feed, first.id, newest)
+    return first.id, newest
 
 
 def _minute(feed, bad, **more):

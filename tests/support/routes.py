@@ -39,5 +39,6 @@ def values_of(rich):
         "number": [rich.resolved],
         "incident": [rich.resolved],
         "reports/name": ["2026-11"],
+        "annotation_id": [1],
         "kind": ["md", "csv", "json"],
     }

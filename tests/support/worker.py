@@ -71,7 +71,7 @@ def fork(plan: Plan) -> tuple[int, int]:
     try:
         work(plan, lambda: os.write(writer, b"!"))
         code = 0
-    except BaseException:  # noqa: BLE001 - told, and the parent sees the code.
+    except BaseException:  # noqa: BLE001 -- told, and the parent sees the code.
         traceback.print_exc()
     finally:
         # Without the parent's own clean-up, which is not the child's to do.

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.stores import empty_store
 from tests.web.incident_world import copy_of, write_files
+from tests.web.status_world import make_status_world
 from tests.web.world import (
     book_latency,
     latency_standing,
     make_client,
-    make_store,
     many_standings,
     put_standings,
 )
-
-
-@pytest.fixture
-def engine(tmp_path):
-    """An empty store."""
-    engine = make_store(tmp_path / "slo.db")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -32,10 +25,19 @@ def client(engine):
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
     """A store with SLOs in every state, one of which has a booked month; only to be read."""
-    engine = make_store(tmp_path_factory.mktemp("world") / "slo.db")
+    engine = empty_store(tmp_path_factory.mktemp("world") / "slo.db")
     found = [s for s in many_standings() if s.slo != "fraud-model/latency"]
     meters = put_standings(engine, [*found, latency_standing()])
     book_latency(engine, meters["fraud-model/latency"])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def bad_month(tmp_path_factory):
+    """The store of the status page's tests; only to be read."""
+    engine = empty_store(tmp_path_factory.mktemp("month") / "slo.db")
+    make_status_world(engine)
     yield engine
     engine.dispose()
 

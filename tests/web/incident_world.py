@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from slo.domain.access import ROLES, Identity
 from slo.domain.incident import AUTO
 from slo.loaded import Loaded
-from slo.store import incidents, migrations, postmortems
+from slo.store import incidents, postmortems
 from slo.store.engine import open_engine, writing
 from slo.web.app import create_app
 from tests.support.feed import START, Feed, yaml_of
+from tests.support.stores import empty_store
 
 HOOK = """receivers: {hook: {type: webhook, url: "https://hook.example/"}}
 routes: {page: [hook], ticket: [hook]}
@@ -52,9 +53,7 @@ def copy_of(files, name, folder):
 
 @contextmanager
 def _feed(path, at, *, fresh=False):
-    engine = open_engine(f"sqlite:///{path}")
-    if fresh:
-        migrations.upgrade(engine)
+    engine = empty_store(path) if fresh else open_engine(f"sqlite:///{path}")
     try:
         yield Feed(engine, YAML, at)
     finally:

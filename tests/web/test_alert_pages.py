@@ -52,7 +52,7 @@ def test_times_can_be_read_by_a_browser(over):
     [
         ("?service=shop", True),
         ("?service=nobody", False),
-        ("?slo=shop/availability&since=1d", True),
+        ("?slo=shop/availability&range=1d", True),
         ("?slo=shop/other", False),
         ("?severity=page", True),
         ("?severity=ticket&rule=page-1h", False),
@@ -63,10 +63,10 @@ def test_times_can_be_read_by_a_browser(over):
         ("?q=PAGES+at", True),
         ("?q=availability", True),
         ("?q=%25", False),
-        ("?from=2026-11-20T20:00&until=2026-11-20T22:00", True),
-        ("?from=2026-11-20T20:00:00Z&until=2026-11-20T20:10:00Z", False),
+        ("?from=2026-11-20T20:00&to=2026-11-20T22:00", True),
+        ("?from=2026-11-20T20:00:00Z&to=2026-11-20T20:10:00Z", False),
         ("?from=2h", True),
-        ("?since=nonsense&severity=nonsense&kind=nonsense", True),
+        ("?range=nonsense&severity=nonsense&kind=nonsense", True),
         ("?before=1", False),
         ("?before=99999999999999999999", True),
     ],
@@ -80,7 +80,7 @@ def test_the_history_is_narrowed_by_the_address(over, query, there):
     ("query", "told"),
     [
         ("?from=yesterdayish", "from: 'yesterdayish' is not a time"),
-        ("?from=2026-11-20T21:00Z&until=2026-11-20T20:00Z", "until: lies before the beginning"),
+        ("?from=2026-11-20T21:00Z&to=2026-11-20T20:00Z", "to: lies before the beginning"),
     ],
 )
 def test_times_that_make_no_sense_are_told_and_kept(over, query, told):
@@ -90,7 +90,7 @@ def test_times_that_make_no_sense_are_told_and_kept(over, query, told):
 
 
 def test_the_form_shows_what_the_address_asks_for(over):
-    page = client(over).get("/alerts?q=burned&rule=page-1h&from=2026-11-20T20:00:00Z&since=30d")
+    page = client(over).get("/alerts?q=burned&rule=page-1h&from=2026-11-20T20:00:00Z&range=30d")
     assert 'value="burned"' in page.text
     assert '<option value="page-1h" selected>' in page.text
     assert 'name="from" value="2026-11-20T20:00"' in page.text

@@ -9,6 +9,7 @@ from slo.loaded import Loaded
 from slo.store import annotations as marks
 from slo.store import audit
 from slo.store.engine import reading
+from tests.web.document import Document, page
 from tests.web.test_api_gate import YAML
 from tests.web.world import DAY, NOW, make_client
 
@@ -188,11 +189,69 @@ def test_a_form_marks_and_leads_back_to_what_was_marked(api, engine):
     [
         ({"title": ""}, "title: is empty"),
         ({"at": "noon"}, "at: "),
+        ({"end": "2026-11-01T00:00"}, "end: lies before"),
         ({"scope": "//evil"}, "scope: "),
+        ({"version": "x" * 201}, "version: "),
     ],
 )
-def test_a_form_with_a_fault_says_so(api, change, told):
-    form = {"kind": "note", "scope": "shop", "title": "rollout", **change}
+def test_a_form_with_a_fault_comes_back_with_all_that_was_typed(api, engine, change, told):
+    form = {
+        "kind": "experiment",
+        "scope": "shop/latency",
+        "title": "half the cache",
+        "version": "2.5",
+        "url": "https://ci.example/43",
+        "at": "2026-11-20T19:00",
+        "end": "2026-11-20T20:00",
+        "text": "on two of four hosts",
+        "who": "mia",
+    } | change
     response = api.post("/annotations", data=form)
     assert response.status_code == 400
-    assert told in response.text
+    (name,) = change
+    assert told in Document(response.text).text
+    shown = Document(response.text)
+    fields = {f["name"]: f.get("value") for f in shown.all("input") if "name" in f}
+    assert {n: fields[n] for n in form if n in fields} == {
+        n: form[n] for n in form if n not in {"kind", "text"}
+    }
+    assert '<option value="experiment" selected>' in response.text
+    assert "on two of four hosts</textarea>" in response.text
+    (wrong,) = [e for _, e in shown.elements if e.get("aria-invalid")]
+    assert wrong["name"] == name
+    with reading(engine) as session:
+        assert marks.listed(session) == []
+
+
+def test_an_annotation_of_a_form_may_last_and_say_more(api, engine):
+    form = {"kind": "note", "scope": "shop", "title": "rollout", "who": "mia"}
+    lasting = {"at": "2026-11-20T19:00", "end": "2026-11-20T19:30", "text": "slowly\nby hand"}
+    assert api.post("/annotations", data=form | lasting).status_code == 303
+    with reading(engine) as session:
+        (kept,) = marks.listed(session)
+    assert (kept.end - kept.at, kept.text, kept.who) == (1800, "slowly\nby hand", "mia")
+
+
+def test_the_form_alone_is_for_the_scope_that_its_address_names(api):
+    found = Document(api.get("/annotations?scope=shop/latency").text)
+    assert [f["value"] for f in found.all("input") if f.get("name") == "scope"] == ["shop/latency"]
+    assert "/slo/shop/latency" in [a["href"] for a in found.all("a")]
+    assert api.get("/annotations?scope=%3Cb%3E").status_code == 200
+
+
+def test_before_an_annotation_is_removed_it_is_shown_and_nothing_happens(api, engine):
+    post(api, text="from main")
+    found = page(api, "/annotations/1/remove")
+    assert "deploy, shop 2.4, commit=ab12, version=2.4" in found.text
+    assert "from main" in found.text
+    with reading(engine) as session:
+        assert len(marks.listed(session)) == 1
+    refused = api.post("/annotations/1/remove", data={"who": "x" * 201})
+    assert refused.status_code == 400
+    assert "who: " in refused.text
+    assert api.post("/annotations/1/remove", data={"who": "mia"}).status_code == 303
+    for gone in (1, 2**62, 10**30):
+        assert api.get(f"/annotations/{gone}/remove").status_code == 404
+    with reading(engine) as session:
+        last = audit.of(session)[0]
+    assert (last.action, last.who) == ("unannotate", "mia")

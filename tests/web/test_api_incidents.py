@@ -5,8 +5,8 @@ import pytest
 from slo.loaded import Loaded
 from slo.web.app import create_app
 from tests.incidents.world import AT, ONE, THREE, TWO, World
+from tests.support.stores import empty_store
 from tests.web.truthful import truthful
-from tests.web.world import make_store
 
 URL = "/api/v1/incidents"
 
@@ -14,7 +14,7 @@ URL = "/api/v1/incidents"
 @pytest.fixture
 def world(tmp_path):
     """A service with an open incident, and one that is resolved."""
-    engine = make_store(tmp_path / "incidents.db")
+    engine = empty_store(tmp_path / "incidents.db")
     made = World(engine)
     made.put(made.fires(THREE, -9000))
     made.put(made.resolves(THREE, -6000))
@@ -40,8 +40,8 @@ def test_lists_are_narrowed_by_the_query(client):
     assert ids(client, "?status=open") == [2]
     assert ids(client, "?status=unresolved&service=far") == []
     assert ids(client, f"?slo={TWO}") == [2]
-    assert ids(client, f"?since={AT - 5000}") == [2]
-    assert ids(client, f"?until={AT}") == [1]
+    assert ids(client, f"?from={AT - 5000}") == [2]
+    assert ids(client, f"?to={AT}") == [1]
     assert ids(client, "?limit=1") == [2]
 
 
@@ -52,7 +52,7 @@ def test_lists_are_narrowed_by_the_query(client):
         ("limit=1001", "limit: '1001' must be a whole number from 1 to 1000"),
         ("limit=-1", "limit: '-1' must be a whole number from 1 to 1000"),
         ("cursor=9" + "9" * 30, "cursor: is not a cursor of this query"),
-        ("since=yesterday", "since: "),
+        ("from=yesterday", "from: "),
     ],
 )
 def test_a_bad_query_is_refused_with_its_remedy(client, query, error):

@@ -144,15 +144,17 @@ def test_what_is_gone_from_slo_yaml_has_no_policy(site):
 
 
 def test_an_slo_without_a_ledger_has_empty_series(site):
-    for path, key in (
-        ("series", "points"),
-        ("windows", "windows"),
-        ("contributors", "contributors"),
-    ):
+    def told(path):
         answer = site.get(f"/api/v1/slos/search/latency/{path}")
         assert answer.status_code == 200
-        values = answer.json[key]
-        assert all(point["total"] is None for point in values)
+        return answer.json
+
+    points = told("series")["points"]
+    assert len(points) == 30 * 24 + 1
+    assert {point["total"] for point in points} == {None}
+    assert told("windows")["windows"] == []
+    contributors = told("contributors")
+    assert (contributors["contributors"], contributors["worst_hour"]) == ([], None)
 
 
 def test_services_tell_what_their_slos_say_together(site):

@@ -8,7 +8,7 @@ import pytest
 
 from slo.web.api.operation import OPERATIONS, PREFIX
 from slo.web.app import create_app
-from tests.web.world import make_store
+from tests.support.stores import empty_store
 
 CHOICE = re.compile(r"<any\([^)]*\):")
 _INCIDENT, _REPORT = "show_incident", "show_report list_reports"
@@ -41,6 +41,8 @@ SHOWS = {
     "/slo/<service>/<name>": "show_slo show_series list_windows list_contributors show_policy"
     " explain_slo list_revisions list_corrections list_alerts list_incidents list_exclusions"
     " list_annotations",
+    "/annotations": "list_annotations",
+    "/annotations/<int:annotation_id>/remove": "list_annotations",
     "/alerts": "list_alerts list_notifications",
     "/alerts.csv": "list_alerts",
     "/silences": "list_silences list_exclusions",
@@ -93,7 +95,7 @@ ALONE = {
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory):
     """The routes beside the API and the static files, by whether they change something."""
-    engine = make_store(tmp_path_factory.mktemp("routes") / "slo.db")
+    engine = empty_store(tmp_path_factory.mktemp("routes") / "slo.db")
     found = {"GET": set(), "POST": set()}
     for rule in create_app(engine).url_map.iter_rules():
         if not rule.rule.startswith(f"{PREFIX}/") and rule.endpoint != "static":

@@ -9,7 +9,8 @@ from slo.store.engine import open_engine, writing
 from slo.web.api.models.problem import Problem
 from tests.postmortem.conftest import book, open_incident
 from tests.support.logins import add_token, add_user, bearer, site_of
-from tests.web.world import NOW, make_client, make_standing, make_store, put_standings
+from tests.support.stores import empty_store
+from tests.web.world import NOW, make_client, make_standing, put_standings
 
 API = "/api/v1"
 ITEMS = f"{API}/postmortems/1/items"
@@ -19,7 +20,7 @@ FULL = "admin"
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
     """A store with users, an SLO and a postmortem."""
-    engine = make_store(tmp_path_factory.mktemp("problems") / "slo.db")
+    engine = empty_store(tmp_path_factory.mktemp("problems") / "slo.db")
     put_standings(engine, [make_standing("s/slo")])
     with writing(engine) as session:
         book(session)
@@ -116,7 +117,7 @@ def test_a_page_of_another_site_is_refused(client, tokens):
 
 
 def test_another_name_is_misdirected(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     answer = make_client(engine).get(f"{API}/slos", headers={"Host": "elsewhere.example"})
     assert "site.hosts" in told(answer, 421).detail
     engine.dispose()

@@ -10,14 +10,15 @@ import pytest
 from slo.config.settings import Settings, SiteSettings
 from slo.loaded import Loaded
 from slo.web.pages.status.badges import render_badge, text_width
-from tests.web.world import make_client, make_standing, make_store, put_standings
+from tests.support.stores import empty_store
+from tests.web.world import make_client, make_standing, put_standings
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    engine = make_store(tmp_path_factory.mktemp("badges") / "slo.db")
+    engine = empty_store(tmp_path_factory.mktemp("badges") / "slo.db")
     found = [
         make_standing("shop/availability"),
         make_standing("shop/latency", left=-0.2, state="exhausted"),

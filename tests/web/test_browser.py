@@ -10,7 +10,8 @@ from slo.store import standings
 from slo.store.engine import writing
 from slo.web.app import create_app
 from tests.support.browser import PHONE, WIDE, launched, opened, serving, width
-from tests.web.world import NOW, make_standing, make_store, put_standings
+from tests.support.stores import empty_store
+from tests.web.world import NOW, make_standing, put_standings
 
 PATHS = ("/", "/slo/fraud-model/latency", "/slo/fraud-model/latency?range=6h", "/slo/no/such")
 
@@ -50,7 +51,7 @@ def test_no_width_in_between_scrolls_sideways(browser, base, path):
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_long_names_wrap(browser, tmp_path, size):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     long = "a" * 120
     standing = make_standing(
         f"{long}/{long}",
@@ -176,7 +177,7 @@ def test_the_data_table_opens_by_keyboard(browser, base):
 
 
 def test_the_page_refreshes_itself_and_keeps_what_is_open(browser, tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     put_standings(engine, [make_standing()])
     with serving(site_of(engine)) as url:
         context = browser.new_context()
@@ -220,7 +221,7 @@ def test_a_sort_is_a_link_and_the_filter_keeps_it(browser, base):
 
 
 def test_a_server_that_went_away_is_told(browser, tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     put_standings(engine, [make_standing()])
     with serving(site_of(engine)) as url:
         context = browser.new_context()

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from slo.web.app import create_app
 from tests.support.browser import PHONE, WIDE, launched, opened, serving, width
-from tests.web.world import NOW, book_latency, latency_standing, make_store, put_standings
+from tests.support.stores import empty_store
+from tests.web.world import NOW, book_latency, latency_standing, put_standings
 
 LATENCY = "/slo/fraud-model/latency"
 SPACE = "\u202f"
@@ -105,7 +106,7 @@ def test_a_finger_that_scrolls_zooms_nothing(browser, base):
 
 
 def test_a_refresh_keeps_cursor_range_and_what_is_open(browser, tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     meters = put_standings(engine, [latency_standing()])
     book_latency(engine, meters["fraud-model/latency"])
     now = [NOW]

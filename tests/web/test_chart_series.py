@@ -16,8 +16,12 @@ MINUTE = 60
 
 def track_of(rows, corrections=(), exclusions=()):
     """A track from `(end, good, total)` per minute, cumulative, all covered."""
-    readings = {end: Reading(end, good, total, float(end)) for end, good, total in rows}
-    return series.track([end for end, _, _ in rows], readings, corrections, exclusions)
+    return series.track([end for end, _, _ in rows], readings_of(rows), corrections, exclusions)
+
+
+def readings_of(rows):
+    """The reading at the end of each row, by its time."""
+    return {end: Reading(end, good, total, float(end)) for end, good, total in rows}
 
 
 def always(objective):
@@ -133,23 +137,32 @@ def test_steps_are_whole_buckets_and_few(seconds, bucket, step):
 
 def test_history_of_a_rolling_window_ends_at_the_burndowns_end():
     window = RollingWindow(timedelta(seconds=300))
-    points = series.history(track_of(STEADY), Span(300, 600), always(0.9), window.period_at)
+    points = series.history(track_of(STEADY), Span(300, 600), window.period_at, lambda _: 50.0)
     assert [p.value for p in points] == [pytest.approx(0.5)] * 5
 
 
-def test_history_of_a_window_older_than_the_ledger_scales_its_budget():
+def test_history_counts_from_where_the_ledger_begins():
     window = RollingWindow(timedelta(seconds=1200))
-    points = series.history(track_of(STEADY), WHOLE, always(0.9), window.period_at)
-    assert points[0].value == pytest.approx(1 - 5 / (0.1 * 100 * 20))
+    track = series.track([-600, 0, *(t for t, _, _ in STEADY[1:])], readings_of(STEADY))
+    points = series.history(track, WHOLE, window.period_at, lambda _: 200.0)
+    assert points[0] == series.Point(60, pytest.approx(1 - 5 / 200))
+
+
+def test_history_has_no_value_before_the_ledger_and_without_a_budget():
+    window = RollingWindow(timedelta(seconds=1200))
+    track = series.track([-60, *(t for t, _, _ in STEADY)], readings_of(STEADY))
+    shown = Span(-60, 60)
+    points = series.history(track, shown, window.period_at, lambda _: 200.0)
+    assert [p.value is None for p in points] == [True, False]
+    assert all(p.value is None for p in series.history(track, shown, window.period_at, lambda _: 0))
 
 
 def test_history_of_a_calendar_window_starts_full_in_each_period():
     day = 86_400
     rows = [(day * i, 99.0 * i, 100.0 * i) for i in range(62)]
     points = series.history(
-        track_of(rows), Span(0, 61 * day), always(0.9), CalendarWindow("month").period_at
+        track_of(rows), Span(0, 61 * day), CalendarWindow("month").period_at, lambda _: 310.0
     )
     values = {p.at: p.value for p in points}
     assert values[31 * day] == pytest.approx(0.9)  # The whole of January.
-    assert values[32 * day] > values[31 * day]
-    assert values[32 * day] == pytest.approx(1 - 1 / (0.1 * 28 * 100))
+    assert values[32 * day] == pytest.approx(1 - 1 / 310)

@@ -1,4 +1,7 @@
-"""What holds for every page, over a store with something of everything, in a real Chromium."""
+"""What holds for every page, over a store with something of everything, in a real Chromium.
+
+Much of it is in trouble: pages are seldom looked at while all is well.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 
 import pytest
 
-from tests.support import logins, rich
+from tests.support import logins, rich, trouble
 from tests.support.browser import (
     faults_of,
     keyboard_faults,
@@ -17,15 +20,23 @@ from tests.support.browser import (
     serving,
 )
 from tests.support.routes import pages_of, values_of
+from tests.web.document import Document
 
 FORM = re.compile(r"<form.*?</form>", re.DOTALL)
 SENDS = re.compile(r"<button(?![^>]*type=\"button\")|type=\"submit\"")
+UNNAMED = re.compile(
+    r"<table[^>]*>(?!\s*<caption)|<time>|<(?=[^>]*role=\"search\")(?![^>]*aria-label)[^>]*>"
+    r"|<pre(?=[^>]*aria-label)(?![^>]*role=)[^>]*>"
+)
+"""Tables without a caption, times that only people read, searches and regions without a name."""
+PROSE = re.compile(r'<article class="card prose">.*?</article>', re.DOTALL)
+"""What people wrote in Markdown, whose tables have no caption."""
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
 
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
-    made = rich.make(tmp_path_factory.mktemp("rich") / "slo.db")
+    made = trouble.add(rich.make(tmp_path_factory.mktemp("rich") / "slo.db"))
     logins.add_user(made.feed.engine, "ada", now=int(made.now))
     logins.add_user(made.feed.engine, "joe", "viewer", now=int(made.now))
     logins.add_token(made.feed.engine, "gate", now=int(made.now))
@@ -35,7 +46,13 @@ def full(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(full):
-    return pages_of(full.app(), values_of(full))
+    own_time = f"?from={full.feed.at - 7200}&to={full.feed.at - 600}"
+    return [
+        *pages_of(full.app(), values_of(full)),
+        *(f"/slo/mill/{name}" for name in ("frozen", "silent", "gone")),
+        "/service/mill",
+        *(f"{path}{own_time}" for path in ("/alerts", "/slo/fraud-model/availability")),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +87,21 @@ def html_pages(client, pages):
     found = [p for p, a in answers if a.status_code == 200 and a.mimetype == "text/html"]
     assert {"/", "/alerts", "/incidents", "/postmortems"} <= set(found)
     return found
+
+
+def test_much_is_in_trouble(client):
+    """What the looks below have to meet."""
+    everywhere, system = client.get("/").text, client.get("/system").text
+    for told in ("slo.yaml has 8 faults", "waits for a restart"):
+        assert told in everywhere
+    for badge in ("restricted", "no data", "late", "paused", "caution"):
+        assert f"</span>{badge}</" in everywhere, badge
+    assert "numbers in doubt: skew" in everywhere
+    for told in ("Time that cycles took", "silent", "hook answered 410", "is over 100%"):
+        assert told in system
+    assert "The last backup is" in system
+    assert "Recount less ledger" in system
+    assert "frozen: only" in client.get("/slo/mill/frozen").text
 
 
 def test_every_page_answers(client, pages):
@@ -110,6 +142,18 @@ def test_every_form_can_be_sent_without_scripts(client, html_pages):
         for path in html_pages
     }
     assert {path: found for path, found in forms.items() if found} == {}
+
+
+def test_every_page_says_what_its_tables_searches_and_times_are(client, html_pages):
+    texts = {path: PROSE.sub("", client.get(path).text) for path in html_pages}
+    found = {path: UNNAMED.findall(text) for path, text in texts.items()}
+    assert {path: tags for path, tags in found.items() if tags} == {}
+
+
+@pytest.mark.parametrize("path", ["/", "/alerts", "/access", "/audit"])
+def test_a_link_to_the_page_itself_says_so(client, path):
+    tabs = [a for a in Document(client.get(path).text).all("a") if a.get("aria-current")]
+    assert [(a["href"], a["aria-current"]) for a in tabs] == [(path, "page")]
 
 
 def test_every_page_is_walked_by_keyboard(browser, base, session, html_pages):

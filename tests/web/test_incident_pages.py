@@ -68,11 +68,11 @@ def test_the_list_tells_whose_it_is_and_what_is_written(over):
         ("?slo=shop/other", False),
         ("?assignee=-", True),
         ("?assignee=mia", False),
-        ("?from=2026-11-20T20:00&until=2026-11-20T23:00", True),
-        ("?until=2026-11-20T20:10", False),
+        ("?from=2026-11-20T20:00&to=2026-11-20T23:00", True),
+        ("?to=2026-11-20T20:10", False),
         ("?before=1", False),
         ("?before=99999999999999999999", True),
-        ("?status=nonsense&since=nonsense", True),
+        ("?status=nonsense&range=nonsense", True),
     ],
 )
 def test_the_list_is_narrowed_by_the_address(over, query, there):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,6 +16,7 @@ from slo.web.app import create_app
 from slo.web.pages.access.oidc import _provider_of
 from tests.support.logins import add_user, audited, log_in, site_of
 from tests.support.oidc_server import CLIENT, SECRET, OidcServer
+from tests.support.waiting import wait_until
 from tests.web.world import NOW
 
 HOME = "http://localhost"
@@ -293,13 +293,6 @@ def test_a_provider_that_hangs_holds_few_threads_and_the_others_are_told(
         thread.join()
     provider.pause = 0.0
     assert app.test_client().get("/login/oidc").status_code == 303
-
-
-def wait_until(done):
-    deadline = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def test_a_provider_of_another_name_is_told_of(engine, provider):

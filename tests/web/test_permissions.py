@@ -21,7 +21,8 @@ from tests.support.logins import (
     field_of,
     site_of,
 )
-from tests.web.world import NOW, make_store
+from tests.support.stores import empty_store
+from tests.web.world import NOW
 
 MAY = {
     "anonymous": "public",
@@ -67,7 +68,7 @@ def example(converter):
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """An app whose views only say that they were reached, and how each identity asks."""
-    engine = make_store(tmp_path_factory.mktemp("town") / "slo.db")
+    engine = empty_store(tmp_path_factory.mktemp("town") / "slo.db")
     app = create_app(engine, clock=lambda: NOW, loaded=site_of())
     for endpoint, view in list(app.view_functions.items()):
         permission = permission_of(view)

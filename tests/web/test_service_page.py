@@ -17,8 +17,12 @@ from slo.domain.span import Span
 from slo.domain.standing import Note, StandingAlert
 from slo.store import annotations, booking, exclusions, incidents, silences
 from slo.store.engine import writing
+from slo.web.app import create_app
 from slo.web.charts import composite, strips
+from slo.web.identity import identify_as
+from tests.support.stores import empty_store
 from tests.web.document import HOSTILE, Document, page, table
+from tests.web.incident_world import VIEWER
 from tests.web.world import (
     AT,
     BUCKET,
@@ -28,7 +32,6 @@ from tests.web.world import (
     WINDOW,
     make_client,
     make_standing,
-    make_store,
     put_standings,
 )
 
@@ -62,7 +65,7 @@ def standing_of(slo_id, found, **changes):
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
     """Two services, one with all that a service can have."""
-    engine = make_store(tmp_path_factory.mktemp("service") / "slo.db")
+    engine = empty_store(tmp_path_factory.mktemp("service") / "slo.db")
     fires = StandingAlert("page-1h", "burn", "page", AT - 1320, "burned 16x over 1h")
     booked = {
         "search/errors": list(hours(0.5, BAD_DAY)),
@@ -199,7 +202,7 @@ def test_each_line_ends_at_its_standings_budget(found):
 
 
 def test_an_exclusion_is_left_out_of_a_line_as_out_of_the_budget(tmp_path):
-    fresh = make_store(tmp_path / "slo.db")
+    fresh = empty_store(tmp_path / "slo.db")
     booked = list(hours(0.5, BAD_DAY))
     without = [i for i in booked if not BAD_DAY < i.end <= BAD_DAY + DAY]
     meters = put_standings(fresh, [standing_of("s/a", without)])
@@ -219,7 +222,7 @@ def test_a_chart_has_as_many_lines_as_an_eye_tells_apart_the_lowest_first():
 
 
 def test_a_service_of_new_slos_has_an_empty_chart(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     put_standings(engine, [make_standing("s/a", left=None, total=0.0, state="new")])
     found = page(make_client(engine), "/service/s")
     engine.dispose()
@@ -230,7 +233,7 @@ def test_a_service_of_new_slos_has_an_empty_chart(tmp_path):
 
 
 def test_a_budget_spent_many_times_stands_at_the_foot(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     booked = list(hours(20.0))
     meters = put_standings(engine, [standing_of("s/a", booked, state="exhausted")])
     with writing(engine) as session:
@@ -278,8 +281,24 @@ def test_days_begin_at_midnight_in_utc_and_end_with_today():
 
 
 def test_the_form_marks_the_whole_service(client):
-    form = client.get("/service/search").text.partition('class="annotate"')[2]
+    form = client.get("/service/search").text.partition('action="/annotations"')[2]
     assert '<input type="hidden" name="scope" value="search/*">' in form.partition("</form>")[0]
+
+
+def test_each_annotation_leads_to_where_it_is_removed(client):
+    links = [a["href"] for a in page(client, "/service/search").all("a")]
+    assert [link for link in links if "remove" in link] == [
+        "/annotations/2/remove",
+        "/annotations/1/remove",
+    ]
+
+
+def test_who_may_only_read_annotates_and_removes_nothing(engine):
+    app = create_app(engine, clock=lambda: NOW)
+    app.before_request(lambda: identify_as(VIEWER))
+    text = app.test_client().get("/service/search").text
+    assert "less memory" in text
+    assert "/annotations" not in text
 
 
 def test_an_unknown_service_is_404_and_names_what_is_alike(client):
@@ -296,7 +315,7 @@ def test_odd_services_are_404(client, name):
 
 
 def test_hostile_texts_stay_texts(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     service = HOSTILE.replace("/", "")
     alert = StandingAlert(HOSTILE, "burn", "page", AT, HOSTILE)
     bad = make_standing(

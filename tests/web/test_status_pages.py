@@ -5,30 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import pytest
-
 from slo.config.settings import Settings, SiteSettings
 from slo.loaded import Loaded
 from slo.store import standings
 from slo.store.engine import writing
 from slo.web.app import create_app, warm
+from tests.support.stores import empty_store
 from tests.web.document import Document
 from tests.web.status_world import (
     HOSTILE,
     book_days,
-    make_status_world,
     put_incident,
 )
-from tests.web.world import AT, DAY, NOW, make_client, make_standing, make_store, put_standings
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    """The store of a bad month; only to be read."""
-    engine = make_store(tmp_path_factory.mktemp("status") / "slo.db")
-    make_status_world(engine)
-    yield engine
-    engine.dispose()
+from tests.web.world import AT, DAY, NOW, make_client, make_standing, put_standings
 
 
 def page(engine, **options):
@@ -43,16 +32,16 @@ def bars(text):
     return [re.findall(r'<path class="(\w+)"', svg) for svg in drawn]
 
 
-def test_the_headline_tells_of_open_incidents_first(full):
-    text = page(full)
+def test_the_headline_tells_of_open_incidents_first(bad_month):
+    text = page(bad_month)
     assert "<h1>An incident is open</h1>" in text
     assert "payments: availability and latency" in text
     assert "It is being worked on." in text
     assert "As of 20\u202fNov 20:21 UTC" in text
 
 
-def test_each_day_of_each_service_is_drawn_with_its_text(full):
-    text = page(full)
+def test_each_day_of_each_service_is_drawn_with_its_text(bad_month):
+    text = page(bad_month)
     checkout, payments, search = bars(text)
     assert [len(days) for days in (checkout, payments, search)] == [90, 90, 90]
     assert checkout[-41] == "partly"
@@ -65,29 +54,29 @@ def test_each_day_of_each_service_is_drawn_with_its_text(full):
     assert "8\u202fNov (availability)" in text
 
 
-def test_figures_are_the_events_of_all_days(full):
-    text = page(full)
+def test_figures_are_the_events_of_all_days(bad_month):
+    text = page(bad_month)
     # 10,400 bad of nine million.
     assert "availability 99.884\u202f%" in text
     assert "latency 99.967\u202f%" in text
 
 
-def test_past_incidents_are_those_of_two_weeks(full):
-    past = page(full).partition('id="past"')[2]
+def test_past_incidents_are_those_of_two_weeks(bad_month):
+    past = page(bad_month).partition('id="past"')[2]
     assert "payments: availability" in past
     assert "Over after 25\u202fmin." in past
     assert "checkout" not in past
 
 
-def test_nothing_internal_is_told(full):
-    text = page(full)
+def test_nothing_internal_is_told(bad_month):
+    text = page(bad_month)
     for word in ("secret", "mia", "requests_total", "runbooks", "risk-ml", "burn", "14.2x", "gone"):
         assert word not in text.partition("<main")[2], word
 
 
 def test_the_heading_says_how_all_of_it_is(tmp_path):
     def headline(*changes):
-        engine = make_store(tmp_path / f"{headline.n}.db")
+        engine = empty_store(tmp_path / f"{headline.n}.db")
         headline.n += 1
         put_standings(engine, [make_standing(f"{s}/a", **more) for s, more in changes])
         found = re.search(r"<h1>(.*?)</h1>", page(engine))[1]
@@ -112,16 +101,16 @@ def test_without_any_slo_the_page_stands(engine):
     assert "None." in text
 
 
-def test_a_service_that_is_unlisted_is_nowhere(full):
+def test_a_service_that_is_unlisted_is_nowhere(bad_month):
     settings = Settings((), (), unlisted=("payments",))
-    text = page(full, loaded=Loaded(settings))
+    text = page(bad_month, loaded=Loaded(settings))
     assert "payments" not in text
     assert "All services are within their objectives" in text
 
 
-def test_who_may_not_read_sees_no_way_to_the_inside(full):
+def test_who_may_not_read_sees_no_way_to_the_inside(bad_month):
     site = SiteSettings(auth="users", public=("status",))
-    client = make_client(full, loaded=Loaded(Settings((), (), site=site)))
+    client = make_client(bad_month, loaded=Loaded(Settings((), (), site=site)))
     assert client.get("/").status_code != 200
     shown = client.get("/status")
     assert shown.status_code == 200
@@ -129,12 +118,12 @@ def test_who_may_not_read_sees_no_way_to_the_inside(full):
     assert 'href="/incidents' not in shown.text
     private = Loaded(Settings((), (), site=replace(site, public=())))
     for path in ("/status", "/badge/payments.svg", "/feed.atom"):
-        assert make_client(full, loaded=private).get(path).status_code in {303, 401, 403}
+        assert make_client(bad_month, loaded=private).get(path).status_code in {303, 401, 403}
         assert client.get(path).status_code == 200
 
 
 def test_it_is_made_at_most_once_in_two_cycles_unless_a_cycle_has_run(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     put_standings(engine, [make_standing("shop/a")])
     now = [NOW]
     app = create_app(engine, clock=lambda: now[0])
@@ -155,7 +144,7 @@ def test_it_is_made_at_most_once_in_two_cycles_unless_a_cycle_has_run(tmp_path):
 
 
 def test_hostile_names_stay_text(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     slo_id = f"{HOSTILE}/<b>\"'&"
     meters = put_standings(engine, [make_standing(slo_id)])
     book_days(engine, meters, {slo_id: {3: 9000.0}})
@@ -168,7 +157,7 @@ def test_hostile_names_stay_text(tmp_path):
 
 
 def test_days_before_the_ledger_have_no_data_and_are_no_misses(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     meters = put_standings(engine, [make_standing("shop/a")])
     book_days(engine, meters, {"shop/a": {}}, days=10)
     (days,) = bars(page(engine))
@@ -176,12 +165,12 @@ def test_days_before_the_ledger_have_no_data_and_are_no_misses(tmp_path):
     engine.dispose()
 
 
-def test_the_feed_is_linked(full):
-    assert 'type="application/atom+xml"' in page(full)
+def test_the_feed_is_linked(bad_month):
+    assert 'type="application/atom+xml"' in page(bad_month)
 
 
 def test_yesterday_is_judged_whole_after_midnight(tmp_path):
-    engine = make_store(tmp_path / "slo.db")
+    engine = empty_store(tmp_path / "slo.db")
     meters = put_standings(engine, [make_standing("shop/a")])
     book_days(engine, meters, {"shop/a": {0: 90_000.0}})
     now = [NOW]

@@ -16,8 +16,8 @@ from slo.domain.slo import SLO
 from slo.domain.span import Span
 from slo.domain.standing import BURN_SPANS, Budget, Forecast, Note, SparkPoint, Standing
 from slo.domain.window import RollingWindow
-from slo.store import booking, corrections, cycles, exclusions, migrations, slos, standings
-from slo.store.engine import open_engine, writing
+from slo.store import booking, corrections, cycles, exclusions, slos, standings
+from slo.store.engine import writing
 from slo.web.app import create_app
 from tests.web.truthful import truthful
 
@@ -286,12 +286,6 @@ def book_latency(engine, meter):
         exclusions.add(
             session, Exclusion(0, "fraud-model/*", away, "maintenance", "mia", "a move", AT)
         )
-
-
-def make_store(path):
-    engine = open_engine(f"sqlite:///{path}")
-    migrations.upgrade(engine)
-    return engine
 
 
 def make_client(engine, **options):

@@ -41,7 +41,7 @@ def deliver(receiver: Receiver, notification: Notification) -> Reply:
             notify_type=kind_of(facts),
             body_format="text",
         )
-    except Exception as error:  # noqa: BLE001 - its many plug-ins raise what they like.
+    except Exception as error:  # noqa: BLE001 -- its many plug-ins raise what they like.
         return Reply(failure="protocol", error=f"Apprise failed: {type(error).__name__}")
     if taken:
         return Reply(accepted=True)

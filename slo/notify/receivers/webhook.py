@@ -123,7 +123,7 @@ def data_of(facts: Facts) -> dict[str, Any]:
 
 def _rendered(path: Path, event: dict[str, Any]) -> str:
     """What the template makes of `event` and `data`, with JSON by the filter `tojson`."""
-    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - few use a template.
+    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 -- few use a template.
 
     name = f"the template {path.name}"
     try:
@@ -134,12 +134,12 @@ def _rendered(path: Path, event: dict[str, Any]) -> str:
         raise TemplateFaultError(f"{name} is not UTF-8 text") from None
     except OSError as error:
         raise TemplateFaultError(f"{name} cannot be read: {error.strerror}") from None
-    except Exception as error:  # noqa: BLE001 - its expressions raise whatever Python does.
+    except Exception as error:  # noqa: BLE001 -- its expressions raise whatever Python does.
         raise TemplateFaultError(f"{name} fails: {type(error).__name__}: {error}") from None
 
 
 def _written(text: str, event: dict[str, Any]) -> str:
-    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - few use a template.
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 -- few use a template.
 
     if len(text) > LONGEST:
         raise ValueError(f"it has over {LONGEST:,} characters")

@@ -46,7 +46,7 @@ notification = Table(
     Column("status", Integer),
     Column("error", Text, nullable=False),
     Column("provider_ref", Text),
-    # The same decision twice is one message.
+    # The same decision twice is one notification.
     UniqueConstraint("receiver", "subject", "transition"),
     Index(
         "ix_notification_due",

@@ -120,6 +120,8 @@ correction = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("slo_id", ForeignKey("slo.id"), nullable=False, index=True),
+    # What it corrects: another meter of the SLO counts the same time by itself.
+    Column("meter_id", ForeignKey("meter.id"), nullable=False, index=True),
     Column("end", BigInteger, nullable=False),
     Column("good", Double, nullable=False),
     Column("total", Double, nullable=False),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slo.domain.policy import SEVERE
-from slo.domain.span import rfc3339
+from slo.domain.span import maybe_rfc3339, rfc3339
+from slo.status import finite
 from slo.store import alerts
 
 if TYPE_CHECKING:
@@ -115,11 +115,11 @@ def _firing_json(
         "rule": state.rule,
         "kind": state.kind,
         "severity": state.severity,
-        "since": _instant(state.since),
+        "since": maybe_rfc3339(state.since),
         "seconds": None if state.since is None else max(0, round(now - state.since)),
         "reason": state.reason,
         "frozen": state.frozen or None,
-        "muted_until": _instant(state.muted_until) if muted else None,
+        "muted_until": maybe_rfc3339(state.muted_until) if muted else None,
         "late": began is not None and began.late,
         "numbers": {} if began is None else _numbers(began),
         "incident": None if began is None else began.incident,
@@ -150,11 +150,4 @@ def _transition_json(
 
 
 def _numbers(t: Transition) -> dict[str, float | None]:
-    return {
-        name: value if value is not None and math.isfinite(value) else None
-        for name, value in t.numbers
-    }
-
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else rfc3339(at)
+    return {name: finite(value) for name, value in t.numbers}

@@ -28,7 +28,10 @@ def list_alerts(query: AlertQuery) -> dict[str, Any]:
     site = current_site()
     position = read_cursor(query.cursor, int)
     wanted = Filter(
-        **query.model_dump(exclude={"cursor"}), before=None if position is None else position[0]
+        **query.model_dump(exclude={"cursor", "start", "to"}),
+        since=query.start,
+        until=query.to,
+        before=None if position is None else position[0],
     )
     with reading(site.engine) as session:
         known = known_ids(session, site.settings)

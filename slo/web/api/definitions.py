@@ -97,10 +97,10 @@ def list_revisions(service: str, name: str, query: RevisionQuery) -> dict[str, A
     answer=Corrections,
 )
 def list_corrections(service: str, name: str, query: CorrectionQuery) -> dict[str, Any]:
-    """Lists the events that were booked by hand, in the order of their buckets."""
+    """Lists the events that were booked by hand, of former meters too, by their buckets."""
     with reading(current_site().engine) as session:
         standing = ensure_standing(session, service, name)
-        found = corrections.of(session, [standing.slo])[standing.slo]
+        found = corrections.of_slo(session, standing.slo)
     ordered = sorted(found, key=_order)
     shown, more = cut(ordered, query, (int, int, str), _order)
     return {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from slo.domain.scope import in_scope
 from slo.domain.span import rfc3339
+from slo.status import events
 from slo.store import exclusion_schedules, exclusions
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def change_json(change: Change) -> dict[str, Any]:
         "spans": [span_json(span) for span in change.spans[:SPANS_SHOWN]],
         "span_count": len(change.spans),
         "events": {
-            "good": _number(taken.good),
-            "bad": _number(taken.total - taken.good),
-            "total": _number(taken.total),
+            "good": events(taken.good),
+            "bad": events(taken.total - taken.good),
+            "total": events(taken.total),
         },
         "budget": {"before": _budget_json(change.before), "after": _budget_json(change.after)},
         "state": {"before": change.state_before, "after": change.state_after},
@@ -110,15 +110,8 @@ def span_json(span: Span) -> dict[str, str]:
 
 def _budget_json(budget: Budget) -> dict[str, Any]:
     return {
-        "allowed": _number(budget.allowed),
-        "spent": _number(budget.spent),
-        "remaining": _number(budget.remaining),
+        "allowed": events(budget.allowed),
+        "spent": events(budget.spent),
+        "remaining": events(budget.remaining),
         "projected": budget.projected,
     }
-
-
-def _number(value: float | None) -> float | int | None:
-    """Whole numbers as JSON integers; null for what is no number."""
-    if value is None or not math.isfinite(value):
-        return None
-    return int(value) if value == int(value) else value

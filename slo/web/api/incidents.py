@@ -45,8 +45,8 @@ def list_incidents(query: IncidentQuery) -> dict[str, Any]:
             slo=query.slo,
             severity=query.severity,
             assignee=query.assignee,
-            since=query.since,
-            until=query.until,
+            since=query.start,
+            until=query.to,
             limit=query.limit + 1,
             before=None if position is None else position[0],
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from slo.domain.ledger import OTHER
 from slo.domain.span import Span, bucket_end, bucket_floor, rfc3339
 from slo.domain.window import CalendarWindow
 from slo.judging import judge
-from slo.status import note_json
+from slo.status import finite, note_json
 from slo.store import contributors, slos
 from slo.store.engine import reading
 from slo.web.api.chosen import ensure_standing
@@ -28,7 +27,7 @@ from slo.web.api.models.numbers import (
     SeriesQuery,
 )
 from slo.web.api.operation import PREFIX, operation
-from slo.web.charts import panels, plots, series
+from slo.web.charts import budgets, panels, series
 from slo.web.problem import refusal
 from slo.web.site import current_site
 
@@ -88,7 +87,7 @@ def list_windows(service: str, name: str, query: PeriodQuery) -> dict[str, Any]:
             periods.append(calendar.period_at(end))
             end = periods[-1].start
         shown, more = page_of(periods, query.limit)
-        verdicts = judge(session, [standing.slo], shown)[standing.slo]
+        verdicts = judge(session, [standing.slo], shown, current_site().clock())[standing.slo]
     return {
         "slo": standing.slo,
         "unit": calendar.unit,
@@ -151,7 +150,7 @@ def _step(text: str | None, shown: Span, bucket: int) -> int:
 
 def _points(facts: Facts, plan: Plan, track: Track) -> list[dict[str, Any]]:
     objective, shown = facts.objective_at(), plan.shown
-    left = _by_time(plots.budget_left(facts, plan, track))
+    left = _by_time(budgets.budget_left(facts, plan, track))
     burns = {
         format_duration(timedelta(seconds=seconds)): _by_time(
             series.burn_rate(track, shown, seconds, objective)
@@ -185,7 +184,7 @@ def _events_json(events: Tally | None, seconds: int) -> dict[str, float | None]:
 
 
 def _by_time(points: list[Point]) -> dict[int, float | None]:
-    return {point.at: _number(point.value) for point in points}
+    return {point.at: finite(point.value) for point in points}
 
 
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:
@@ -197,16 +196,16 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "good": verdict.total - verdict.bad,
         "bad": verdict.bad,
         "total": verdict.total,
-        "sli": _number(verdict.sli),
+        "sli": finite(verdict.sli),
         "budget": None
         if budget is None
         else {
             "allowed": budget.allowed,
             "spent": budget.spent,
-            "remaining": _number(budget.remaining),
+            "remaining": finite(budget.remaining),
             "projected": budget.projected,
         },
-        "coverage": _number(verdict.coverage),
+        "coverage": finite(verdict.coverage),
         "met": verdict.met,
         "running": verdict.running,
         "notes": [note_json(note) for note in verdict.notes],
@@ -220,7 +219,3 @@ def _contributor_json(one: Contribution, bad: float) -> dict[str, Any]:
         "total": one.total,
         "share": one.bad / bad if bad > 0 else None,
     }
-
-
-def _number(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

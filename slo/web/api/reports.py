@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 
 from slo.domain.period import PeriodError, ensure_zone, parse_period
+from slo.reports.gathering import report_of
 from slo.reports.periods import ensure_begun, periods_of
-from slo.reports.reading import report_of
 from slo.reports.record import period_json, report_json
 from slo.store.engine import reading
 from slo.web.api.cursor import cut

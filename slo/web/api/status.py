@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from slo.domain.span import rfc3339
+from slo.domain.span import maybe_rfc3339, rfc3339
 from slo.web.api.models.status import StatusAnswer
 from slo.web.api.operation import PREFIX, operation
 from slo.web.site import current_site
@@ -46,7 +46,7 @@ def show_status() -> dict[str, Any]:
     ]
     return {
         "at": rfc3339(view.at),
-        "read_at": _time(view.newest),
+        "read_at": maybe_rfc3339(view.newest),
         "state": view.badge.key,
         "headline": view.headline,
         "services": services,
@@ -55,12 +55,8 @@ def show_status() -> dict[str, Any]:
                 "title": one.title,
                 "text": one.text,
                 "started_at": rfc3339(one.start),
-                "resolved_at": _time(one.end),
+                "resolved_at": maybe_rfc3339(one.end),
             }
             for one in (*view.current, *view.past)
         ],
     }
-
-
-def _time(instant: int | None) -> str | None:
-    return None if instant is None else rfc3339(instant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slo.domain.span import rfc3339
+from slo.domain.span import maybe_rfc3339, rfc3339
 from slo.notify.report import receivers_json
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def system_json(system: System) -> dict[str, Any]:
         "receivers": receivers_json(system.settings, healths, waiting),
         "outbox": {
             "pending": outbox.pending,
-            "oldest": _time(outbox.oldest),
+            "oldest": maybe_rfc3339(outbox.oldest),
             "ended": dict(outbox.ended),
             "dead": outbox.dead,
         },
@@ -125,9 +125,9 @@ def _source(one: SourceHealth, now: float) -> dict[str, Any]:
         "urls": list(one.urls),
         "state": one.state,
         "why": one.why,
-        "silent_since": _time(one.silent_since),
+        "silent_since": maybe_rfc3339(one.silent_since),
         "version": (found.version or None) if found else None,
-        "answered_at": _time(found.answered_at) if found else None,
+        "answered_at": maybe_rfc3339(found.answered_at) if found else None,
         "requests": found.requests if found else 0,
         "errors": found.errors if found else 0,
         "samples": found.samples if found else 0,
@@ -135,8 +135,8 @@ def _source(one: SourceHealth, now: float) -> dict[str, Any]:
         "slowest_seconds": found.slowest if found else None,
         "slos": progress.slos if progress else 0,
         "unbooked": progress.unbooked if progress else 0,
-        "newest": _time(progress.newest) if progress else None,
-        "oldest": _time(oldest),
+        "newest": maybe_rfc3339(progress.newest) if progress else None,
+        "oldest": maybe_rfc3339(oldest),
         "lag": None if oldest is None else round(now - oldest, 1),
         "backfilling": progress.backfilling if progress else 0,
         "missing": progress.missing if progress else 0,
@@ -145,7 +145,3 @@ def _source(one: SourceHealth, now: float) -> dict[str, Any]:
 
 def _fact(fact: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if fact is None else {**fact, "at": rfc3339(fact["at"])}
-
-
-def _time(instant: float | None) -> str | None:
-    return None if instant is None else rfc3339(instant)

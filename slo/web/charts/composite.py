@@ -71,14 +71,14 @@ def render_budgets(
     ids = [s.slo for s in drawn]
     # The last meter of each is that of the standing.
     meters = {slo: of[-1] for slo, of in slos.meters_by_slo(session, ids).items() if of}
-    late = corrections.of(session, ids)
+    late = corrections.of(session, [meter.id for meter in meters.values()])
     points = {
         s.slo: _budget(
             session,
             s,
             meters[s.slo],
             [e for e in away if e.covers(s.slo) and e.span.overlap(s.window)],
-            late[s.slo],
+            late[meters[s.slo].id],
             shown,
         )
         for s in drawn
@@ -146,7 +146,8 @@ def _budget(
         read(max(at, begun) for at in instants_needed(standing.window, away, meter.bucket))
         excluded = snapped(away, lambda at: found.get(max(at, begun)), meter.bucket)
     edges = {at for span in excluded for at in (span.start, span.end)}
-    times = sorted(at for at in {*grid, *edges, standing.window.start} if at <= shown.end)
+    start = max(begun, standing.window.start)
+    times = sorted(at for at in {*grid, *edges, start} if at <= shown.end)
     read(times)
     track = series.track(times, found, late, excluded, grid)
     left = series.burndown(track, standing.window, shown, standing.budget.allowed)

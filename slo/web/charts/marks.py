@@ -75,6 +75,8 @@ class Mark:
     href: str = ""
     lasts: bool = False
     """It has not ended; `end` is where the chart does."""
+    annotation: int | None = None
+    """The id, where it is an annotation."""
 
     @property
     def when(self) -> str:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from slo.domain.exclusion import instants_needed, snapped
 from slo.domain.policy import BurnRule
 from slo.domain.span import Span
-from slo.domain.window import RollingWindow
 from slo.store import corrections, exclusions, readings, slos
-from slo.web.charts import marking, plots, series
+from slo.web.charts import budgets, marking, plots, series
 from slo.web.site import current_site
 from slo.web.windows import window_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -52,6 +51,11 @@ class Facts:
     """Oldest first."""
     policy: Policy | None
     """None: it is not in slo.yaml any more."""
+
+    @property
+    def former(self) -> bool:
+        """Whether the meter shown is another than the one that runs."""
+        return self.meter.id != self.running.id
 
     @property
     def window(self) -> Window:
@@ -127,12 +131,13 @@ def facts_of(session: Session, standing: Standing, meter: str = "") -> Facts | N
     if running is None:
         return None
     every = slos.meters_of(session, standing.slo) if meter else ()
+    shown = next((one for one in every if str(one.id) == meter), running)
     return Facts(
         standing,
-        next((one for one in every if str(one.id) == meter), running),
+        shown,
         running,
         tuple(e for e in exclusions.of(session) if e.covers(standing.slo)),
-        tuple(corrections.of(session, [standing.slo]).get(standing.slo, ())),
+        tuple(corrections.of(session, [shown.id])[shown.id]),
         tuple(slos.revisions(session, standing.slo)),
         declared_policy(standing),
     )
@@ -195,21 +200,24 @@ def plan_of(
     found: dict[int, Reading],
 ) -> Plan:
     """The times that charts over `shown` need; `found` keeps what had to be read for that."""
-    window, whole = facts.window, facts.standing.window
+    whole, begun = facts.standing.window, facts.meter.booked_from
     wanted = series.grid(shown, step)
     _read(session, facts.meter.id, wanted, found)
     grid = series.kept(wanted, found)
     step = max([step, *(after - before for before, after in pairwise(grid))])
-    past = shown.start < whole.start or shown.end > whole.end
+    past = facts.former or shown.start < whole.start or shown.end > whole.end
     times = {*grid, whole.start}
     if "budget" in names and past:
-        times |= _windows(window, grid, shown)
+        times |= budgets.ends_of(facts.window, facts.meter, grid, shown)
     burns = burn_spans(facts.policy, step)
     if "burn" in names:
         times |= series.looking_back(grid, burns)
-    excluded = _excluded(session, facts, Span(min(times), shown.end), found)
+    wide = Span(min(times), max(times))
+    excluded = _excluded(session, facts, wide, found)
     edges = {edge for span in excluded for edge in (span.start, span.end)}
-    times |= {edge for edge in edges if min(times) < edge < shown.end}
+    if begun is not None:
+        edges.add(begun)  # Else what was counted until the next time would be lost.
+    times |= {edge for edge in edges if wide.start < edge < wide.end}
     return Plan(shown, step, burns, tuple(sorted(times)), frozenset(grid), past, tuple(excluded))
 
 
@@ -221,18 +229,6 @@ def burn_spans(policy: Policy | None, step: int) -> tuple[int, ...]:
     rules = () if policy is None else policy.rules
     spans = {_HOUR, *(rule.long for rule in rules if isinstance(rule, BurnRule))}
     return tuple(sorted({span for span in spans if span >= step} or {step}))
-
-
-def _windows(window: Window, grid: Iterable[int], shown: Span) -> set[int]:
-    """The edges of the windows that ended at the times of the grid."""
-    if isinstance(window, RollingWindow):
-        return {window.span_at(at).start for at in grid}
-    edges, at = set(), shown.end
-    while at > shown.start:
-        period = window.period_at(at)
-        edges |= {period.start, min(period.end, shown.end)}
-        at = period.start
-    return edges
 
 
 def _excluded(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slo.domain.policy import BurnRule
 from slo.domain.span import Span
 from slo.web import format as fmt
-from slo.web.charts import series, svg
+from slo.web.charts import budgets, series, svg
 from slo.web.charts.marks import Level
 from slo.web.charts.svg import Line, Plot
 from slo.web.windows import window_name
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from slo.web.charts.marks import Mark
     from slo.web.charts.panels import Facts, Plan
-    from slo.web.charts.series import Point, Track
+    from slo.web.charts.series import Track
     from slo.web.charts.svg import Chart
 
 _LOOKS = (
@@ -63,11 +63,12 @@ class Pen:
             about = f"left of the {name} that ended {fmt.stamp(standing.at)} UTC"
         if any(note.kind == "backfill" for note in standing.notes):
             about += "; history is being read; the numbers above follow with the next cycle"
+        left = budgets.budget_left(self.facts, plan, self.track)
         return Plot(
             self.prefix + "budget",
             "Error budget",
             about,
-            (Line("Budget left", "blue", budget_left(self.facts, plan, self.track), area=True),),
+            (Line("Budget left", "blue", left, area=True),),
             plan.shown,
             fmt.percent,
             percent_tick,
@@ -154,15 +155,6 @@ class Pen:
             fmt.short_count,
             marks=self.marks,
         )
-
-
-def budget_left(facts: Facts, plan: Plan, track: Track) -> list[Point]:
-    """The budget left at each time: of the window that ends now, or of those that ended then."""
-    allowed, window = facts.standing.budget.allowed, facts.standing.window
-    if not plan.past:
-        return series.burndown(track, window, plan.shown, allowed)
-    period = facts.window.period_at
-    return series.history(track, plan.shown, facts.objective_at(), period, allowed)
 
 
 def percent_tick(value: float) -> str:

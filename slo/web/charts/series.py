@@ -55,6 +55,13 @@ class Track:
         place = bisect_right(self.times, at) - 1
         return place if place >= 0 else None
 
+    def net(self, span: Span) -> Tally:
+        """What counts of a span between two of the times, as far as the ledger reaches."""
+        start, end = _first_known(self, span.start), self.index(span.end)
+        if start is None or end is None or end <= start:
+            return NOTHING
+        return _between(self.counted, start, end) or NOTHING
+
     def steps(self, shown: Span) -> Iterable[tuple[int, int]]:
         """The positions of each step's start and end inside `shown`."""
         for start, end in pairwise(self.places):
@@ -141,33 +148,20 @@ def burndown(track_: Track, window: Span, shown: Span, allowed: float) -> list[P
 def history(
     track_: Track,
     shown: Span,
-    objective: Objective,
     period: Callable[[int], Span],
-    steady: float = 0.0,
+    allowed: Callable[[Span], float],
 ) -> list[Point]:
     """The budget left of the window that ended at each past time.
 
-    `period(at)` is the whole window around `at`. The budget of one that began before
-    the ledger is that of its events, scaled up to its length; of one that still
-    runs it is `steady`, the standing's own, where that is above zero.
+    `period(at)` is the whole window around `at`, `allowed` the bad events that it allows.
     """
     points = []
     for _, place in track_.steps(shown):
-        at = track_.times[place]
+        at, value = track_.times[place], None
         whole = period(at)
-        start = _first_known(track_, whole.start)
-        last = track_.index(min(whole.end, track_.times[-1]))
-        value = None
-        if start is not None and last is not None and start < place:
-            spent = _between(track_.counted, start, place)
-            total = _between(track_.counted, start, max(last, place))
-            if spent is not None and total is not None and total.total > 0:
-                seen = track_.times[max(last, place)] - track_.times[start]
-                full = total.total * max(1.0, whole.seconds / seen)
-                allowed = (1 - objective(at)) * full
-                if whole.end >= track_.times[-1] and steady > 0:
-                    allowed = steady
-                value = 1 - spent.bad / allowed
+        budget = allowed(whole) if place > track_.begun else 0.0
+        if budget > 0:
+            value = 1 - track_.net(Span(whole.start, at)).bad / budget
         points.append(Point(at, value))
     return points
 

@@ -55,7 +55,7 @@ def strips(session: Session, names: Mapping[str, str], now: float) -> list[Strip
     one of them met and none missed.
     """
     periods = last_days(now)
-    found = judge(session, names, periods)
+    found = judge(session, names, periods, now)
     days = [
         _day_of_all(span, {names[slo]: of[place].met for slo, of in found.items()})
         for place, span in enumerate(periods)

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 
 from slo.domain.instant import InstantError, parse_ago
 from slo.domain.span import utc
+from slo.sent import LARGEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _DAY = 86_400
 _LONGEST = 200
-_LARGEST_ID = 2**62
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 ANY_TIME = "all"
 PRESETS: dict[str, tuple[str, int | None]] = {
@@ -72,8 +72,8 @@ class Asked:
         """The same as the query of an address; `before` asks for the page that follows."""
         pairs = {name: value for name, value in self.values.items() if value}
         if self.time.key != self.default:
-            pairs["since"] = self.time.key
-        pairs |= {n: v for n, v in (("from", self.time.start), ("until", self.time.end)) if v}
+            pairs["range"] = self.time.key
+        pairs |= {n: v for n, v in (("from", self.time.start), ("to", self.time.end)) if v}
         if before is not None:
             pairs["before"] = str(before)
         return urlencode(pairs)
@@ -97,12 +97,12 @@ def asked(
 
 
 def time_range(args: Mapping[str, str], now: int, default: str = "7d") -> TimeRange:
-    """The range that `since` (a preset) or `from`, and `until`, ask for."""
-    key = args.get("since", default)
+    """The range that `range` (a preset) or `from`, and `to`, ask for."""
+    key = args.get("range", default)
     key = key if key in PRESETS else default
     seconds = PRESETS[key][1]
     since = None if seconds is None else now - seconds
-    texts = {name: args.get(name, "").strip()[:_LONGEST] for name in ("from", "until")}
+    texts = {name: args.get(name, "").strip()[:_LONGEST] for name in ("from", "to")}
     found: dict[str, int] = {}
     errors = []
     for name, text in texts.items():
@@ -111,11 +111,11 @@ def time_range(args: Mapping[str, str], now: int, default: str = "7d") -> TimeRa
                 found[name] = _instant(text, now)
         except InstantError as error:
             errors.append(f"{name}: {error}")
-    start, end = found.get("from", since), found.get("until")
+    start, end = found.get("from", since), found.get("to")
     if start is not None and end is not None and start >= end and not errors:
-        errors.append("until: lies before the beginning; nothing can be shown")
+        errors.append("to: lies before the beginning; nothing can be shown")
     shown = {name: _local(found[name]) if name in found else text for name, text in texts.items()}
-    return TimeRange(key, start, end, shown["from"], shown["until"], "; ".join(errors))
+    return TimeRange(key, start, end, shown["from"], shown["to"], "; ".join(errors))
 
 
 def _instant(text: str, now: int) -> int:
@@ -134,4 +134,4 @@ def _number(text: str | None) -> int | None:
     if text is None or not (text.isascii() and text.isdecimal() and len(text) < 20):  # noqa: PLR2004 -- more digits than any id.
         return None
     number = int(text)
-    return number if 0 < number < _LARGEST_ID else None
+    return number if 0 < number < LARGEST_ID else None

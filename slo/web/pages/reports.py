@@ -11,14 +11,14 @@ from flask import Blueprint, Response, render_template, request
 from slo.domain.period import PeriodError, parse_period
 from slo.reports import words
 from slo.reports.formats import FILES, file_name
+from slo.reports.gathering import report_of
 from slo.reports.periods import ensure_begun, months_of, periods_of
-from slo.reports.reading import report_of
 from slo.reports.view import view_of
 from slo.store import slos
 from slo.store.engine import reading
+from slo.web.badge import Badge
 from slo.web.permission import needs
 from slo.web.site import current_site
-from slo.web.urgency import Badge
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

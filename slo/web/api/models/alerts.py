@@ -19,10 +19,12 @@ class AlertQuery(ListQuery):
     kind: Kind | None = Field(default=None, description="Only transitions of this kind of rule.")
     rule: str | None = Field(default=None, description="Only transitions of the rule of this name.")
     change: Change | None = Field(default=None, description="Only transitions of this kind.")
-    since: Ago | None = Field(
-        default=None, description="The history from then on: a duration back from now, or a time."
+    start: Ago | None = Field(
+        default=None,
+        alias="from",
+        description="The history from then on: a duration back from now, or a time.",
     )
-    until: Ago | None = Field(default=None, description="The history before then.")
+    to: Ago | None = Field(default=None, description="The history before then.")
     limit: Limit = Field(default=200, description="How many transitions to list at most.")
 
 

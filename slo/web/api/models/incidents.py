@@ -27,11 +27,12 @@ class IncidentQuery(ListQuery):
     assignee: str | None = Field(
         default=None, description="Only those of one person; empty: those that nobody has."
     )
-    since: Ago | None = Field(
+    start: Ago | None = Field(
         default=None,
+        alias="from",
         description="Leaves out what was over before: a duration back from now, or a time.",
     )
-    until: Ago | None = Field(default=None, description="Leaves out what opened at or after.")
+    to: Ago | None = Field(default=None, description="Leaves out what opened at or after.")
 
 
 class Phases(Answer):

@@ -35,8 +35,8 @@ class SeriesPoint(Answer):
     total: float | None = Field(description="All events in the step; null before the ledger.")
     coverage: float | None = Field(description="The share of the step with data.")
     remaining: float | None = Field(
-        description="The share of the budget that was left: within the present window of that,"
-        " before it of the window that ended then."
+        description="The share of the budget that was left: of the present window where all of"
+        " the span lies in it, else of the window that ended then."
     )
     burn_rates: dict[str, float | None] = Field(description="The burn rates then, by span.")
 

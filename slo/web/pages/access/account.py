@@ -9,7 +9,7 @@ from werkzeug.exceptions import Forbidden
 
 from slo.access import logins, tokens, users
 from slo.access.logins import LoginError
-from slo.domain.user import UserError
+from slo.domain.refusal import RefusedError
 from slo.store import sessions
 from slo.store import tokens as kept_tokens
 from slo.store import users as kept_users
@@ -18,7 +18,8 @@ from slo.web import cookies
 from slo.web.heading import cycle_line
 from slo.web.identity import current_login
 from slo.web.pages.access.login import caller
-from slo.web.pages.access.rows import DAYS, chosen_days, session_row, token_row
+from slo.web.pages.access.making import DAYS, make_token
+from slo.web.pages.access.rows import session_row, token_row
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -65,7 +66,7 @@ def change_password() -> Response | tuple[str, int]:
     except LoginError as error:
         told = str(error) if error.retry_after else "the old password is wrong"
         return _page(error=told), 429 if error.retry_after else 400
-    except UserError as error:
+    except RefusedError as error:
         return _page(error=f"{error.field}: {error}"), 400
     response = cast("Response", redirect(ACCOUNT, 303))
     cookies.give_session(response, secret)
@@ -94,19 +95,11 @@ def add_token() -> str | tuple[str, int]:
     """A token of mine, shown this once."""
     site = current_site()
     login = _login()
-    form = request.form
     try:
         with writing(site.engine) as session:
-            _, text = tokens.add_token(
-                session,
-                form.get("name", ""),
-                tokens.parse_scope(form.get("scope", "")),
-                who=login.name,
-                now=int(site.clock()),
-                days=chosen_days(form.get("days", "")),
-                owner=users.ensure_user(session, login.name),
-            )
-    except UserError as error:
+            owner = users.ensure_user(session, login.name)
+            text = make_token(session, request.form, login.name, int(site.clock()), owner)
+    except RefusedError as error:
         return _page(error=f"{error.field}: {error}"), 400
     return _page(made=text)
 
@@ -126,7 +119,7 @@ def revoke_token(token_id: str) -> Response | tuple[str, int]:
                 now=int(site.clock()),
                 owner=users.ensure_user(session, login.name),
             )
-    except UserError as error:
+    except RefusedError as error:
         return _page(error=str(error)), 404
     return cast("Response", redirect(ACCOUNT, 303))
 
@@ -134,7 +127,7 @@ def revoke_token(token_id: str) -> Response | tuple[str, int]:
 def _typed_twice() -> str:
     """The new password."""
     if request.form.get("new", "") != request.form.get("again", ""):
-        raise UserError("password", "is not twice the same; type the new one again")
+        raise RefusedError("password", "is not twice the same; type the new one again")
     return request.form.get("new", "")
 
 

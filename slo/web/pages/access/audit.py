@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, request
 
 from slo.domain.instant import InstantError, parse_ago
 from slo.domain.span import rfc3339
+from slo.sent import LARGEST_ID
 from slo.store import audit
 from slo.store.audit import Wanted
 from slo.store.engine import reading
@@ -32,7 +33,6 @@ blueprint = Blueprint("audit_pages", __name__)
 PAGE_SIZE = 50
 _FILTERS = ("who", "action", "subject", "from", "to")
 _LONGEST = 200
-_LATEST_ID = 2**62
 _WORDS: dict[bool | None, str] = {None: "", True: "yes", False: "no"}
 _PAGES = {
     "user": "/access",
@@ -96,7 +96,7 @@ def _wanted(typed: Mapping[str, str], now: int) -> Wanted:
         subject=typed["subject"],
         since=parse_ago(typed["from"], now) if typed["from"] else None,
         until=parse_ago(typed["to"], now) if typed["to"] else None,
-        before=None if before is None else max(0, min(before, _LATEST_ID)),
+        before=None if before is None else max(0, min(before, LARGEST_ID)),
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slo.domain.token import DEFAULT_DAYS
-from slo.domain.user import UserError
+from slo.web.badge import Badge
 from slo.web.moment import moment
-from slo.web.urgency import Badge
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from slo.domain.user import User
     from slo.store.sessions import Login
 
-DAYS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year", "never": "never"}
-"""When a token expires, as forms offer it."""
 ENABLED = Badge("healthy", "\u25cf", "may log in", "Is let in.")
 DISABLED = Badge("none", "\u2016", "disabled", "Is not let in, and tokens of theirs rest.")
 _BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
@@ -117,14 +113,3 @@ def browser(agent: str) -> str:
     if found:
         return f"{found} on {system}" if system else found
     return agent[:_LONGEST_AGENT] or "unknown"
-
-
-def chosen_days(text: str) -> int | None:
-    """The days that a form says; None: never."""
-    if text == "never":
-        return None
-    if not text:
-        return DEFAULT_DAYS
-    if not (text.isascii() and text.isdecimal() and len(text) < 6):  # noqa: PLR2004 -- a hundred thousand days.
-        raise UserError("days", f"{text[:40]!r} is no number of days")
-    return int(text)

@@ -11,14 +11,15 @@ from werkzeug.exceptions import Forbidden, NotFound
 from slo.access import tokens, users
 from slo.access.tokens import SCOPE_NAMES
 from slo.access.users import ROLES
-from slo.domain.user import UserError
+from slo.domain.refusal import RefusedError
 from slo.store import sessions
 from slo.store import tokens as kept_tokens
 from slo.store import users as kept_users
 from slo.store.engine import reading, writing
 from slo.web.heading import cycle_line
 from slo.web.identity import current_identity, current_login, who
-from slo.web.pages.access.rows import DAYS, chosen_days, session_row, token_row, user_row
+from slo.web.pages.access.making import DAYS, make_token
+from slo.web.pages.access.rows import session_row, token_row, user_row
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -58,7 +59,7 @@ def add_user() -> Response | tuple[str, int]:
 
     try:
         password = users.new_password(form.get("name", ""), form.get("password", ""))
-    except UserError as error:
+    except RefusedError as error:
         return _page(error), 400
     return _changed(change)
 
@@ -91,7 +92,7 @@ def change_user(name: str, action: str) -> Response | tuple[str, int]:
         password = ""
         if action == "password":
             password = users.new_password(name, form.get("password", ""))
-    except UserError as error:
+    except RefusedError as error:
         return _page(error), 400
     return _changed(change)
 
@@ -109,18 +110,10 @@ def add_token() -> str | tuple[str, int]:
     """A service's token, shown this once."""
     _ensure_known()
     site = current_site()
-    form = request.form
     try:
         with writing(site.engine) as session:
-            _, text = tokens.add_token(
-                session,
-                form.get("name", ""),
-                tokens.parse_scope(form.get("scope", "")),
-                who=who(None, "page"),
-                now=int(site.clock()),
-                days=chosen_days(form.get("days", "")),
-            )
-    except UserError as error:
+            text = make_token(session, request.form, who(None, "page"), int(site.clock()))
+    except RefusedError as error:
         return _page(error), 400
     return _page(made=text)
 
@@ -142,7 +135,7 @@ def _changed(change: Callable[[Session, str, int], object]) -> Response | tuple[
     try:
         with writing(site.engine) as session:
             change(session, who(None, "page"), int(site.clock()))
-    except UserError as error:
+    except RefusedError as error:
         return _page(error), 400
     return cast("Response", redirect(ACCESS, 303))
 
@@ -156,7 +149,7 @@ def _ensure_known() -> None:
         )
 
 
-def _page(error: UserError | None = None, made: str = "") -> str:
+def _page(error: RefusedError | None = None, made: str = "") -> str:
     site = current_site()
     now = site.clock()
     login = current_login()

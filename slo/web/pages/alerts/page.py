@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request
 
 from slo.domain.span import utc
 from slo.domain.spreadsheet import csv_text
-from slo.silencing import known_ids
+from slo.sent import known_ids
 from slo.store import alerts, silences
 from slo.store.engine import reading
 from slo.web.heading import cycle_line

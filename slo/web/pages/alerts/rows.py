@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from slo.domain.span import rfc3339
 from slo.store import alerts, silences, standings
 from slo.web import format as fmt
+from slo.web.badge import Badge
+from slo.web.links import parts
 from slo.web.moment import moment, stamp
 from slo.web.pages.alerts.told import Hearing, hearings
-from slo.web.urgency import Badge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -106,7 +107,7 @@ def firing_rows(session: Session, settings: Settings, states: States, now: float
 def frozen_rows(states: States) -> list[Frozen]:
     """The rules that cannot decide now, by SLO."""
     return [
-        Frozen(_parts(slo_id), rule, state.frozen)
+        Frozen(parts(slo_id), rule, state.frozen)
         for slo_id, of_slo in sorted(states.items())
         for rule, state in sorted(of_slo.items())
         if state.frozen
@@ -134,7 +135,7 @@ def csv_rows(
             "" if end is None else end.reason,
             "yes" if t.late else "no",
             t.incident,
-            heard[t.id].text(),
+            heard[t.id].text(now),
         )
 
 
@@ -174,7 +175,7 @@ def _row(
     late = ("late: found while catching up",) if t.late else ()
     return AlertRow(
         at=moment(t.at, now),
-        slo=_parts(t.slo),
+        slo=parts(t.slo),
         badge=SEVERITIES[t.severity],
         rule=t.rule,
         lasted=fmt.span((now if end is None else end.at) - t.at),
@@ -185,8 +186,3 @@ def _row(
         incident=t.incident,
         hearing=hearing,
     )
-
-
-def _parts(slo_id: str) -> tuple[str, str]:
-    service, _, name = slo_id.partition("/")
-    return service, name

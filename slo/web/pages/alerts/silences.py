@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, redirect, render_template, request
 
-from slo import silencing
+from slo import sent, silencing
+from slo.domain.refusal import RefusedError
 from slo.domain.scope import EVERYTHING
-from slo.silencing import RefusedError
 from slo.store import silences
 from slo.store.engine import reading, writing
 from slo.web.heading import cycle_line
@@ -142,7 +142,7 @@ def _page(session: Session, typed: dict[str, str], error: RefusedError | None = 
     now = site.clock()
     current = silences.of(session, now)
     running = {s.id for s in current}
-    ids = silencing.known_ids(session, site.settings)
+    ids = sent.known_ids(session, site.settings)
     services = sorted({one.partition("/")[0] for one in ids})
     shown: dict[str, Any] = {
         "current": [_row(s, now) for s in current],

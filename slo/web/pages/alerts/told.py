@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from slo.domain.alert import PAGED_KINDS
 from slo.store import tellings, timeline
+from slo.web.badge import Badge
 from slo.web.moment import stamp
-from slo.web.urgency import Badge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,11 +32,11 @@ _BEGINNING = frozenset({"opened", "raised", "reopened", "flapping", "budget"})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One receiver, what became of its message, and when."""
+    """One receiver, what became of its notification, and when."""
 
     receiver: str
     badge: Badge
-    at: str
+    at: float
     error: str
 
 
@@ -47,9 +47,9 @@ class Hearing:
     told: tuple[Told, ...] = ()
     why: str = ""
 
-    def text(self) -> str:
+    def text(self, now: float) -> str:
         """All of it on one line."""
-        parts = [" ".join(filter(None, (t.receiver, t.badge.word, t.at))) for t in self.told]
+        parts = [f"{t.receiver} {t.badge.word} {stamp(t.at, now)}" for t in self.told]
         return "; ".join(parts) or self.why
 
 
@@ -102,7 +102,7 @@ def _hearing(
                 Told(
                     receiver,
                     STATES[one.state],
-                    stamp(one.ended_at or one.created_at, now),
+                    one.ended_at or one.created_at,
                     "" if one.state == "delivered" else one.error,
                 )
                 for receiver, one in chosen.items()

@@ -11,8 +11,9 @@ from werkzeug.exceptions import BadRequest, NotFound
 from slo import incidents as acting
 from slo.domain.incident import AUTO
 from slo.domain.postmortem import BIGGEST_ID
+from slo.domain.refusal import RefusedError
 from slo.notify.report import stateful_names
-from slo.silencing import LONGEST_WHO, RefusedError, ensure_text, known_ids
+from slo.sent import LONGEST_WHO, ensure_text, known_ids
 from slo.store import incident_tally, incidents, outbox, postmortems, timeline
 from slo.store.engine import reading, writing
 from slo.store.incidents import UNRESOLVED
@@ -129,7 +130,7 @@ def change_incident(number: int, action: str) -> Response | tuple[str, int]:
 @blueprint.post("/notifications/<int:number>/resend")
 @needs("write")
 def resend(number: int) -> Response:
-    """Send a message again that was given up; then the page of its incident."""
+    """Send a notification again that was given up; then the page of its incident."""
     site = current_site()
     if number >= BIGGEST_ID:
         raise NotFound

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from slo.domain.postmortem import required_why
 from slo.web import format as fmt
+from slo.web.badge import Badge
+from slo.web.links import parts
 from slo.web.moment import moment
 from slo.web.pages.alerts.rows import SEVERITIES
-from slo.web.urgency import Badge
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -61,14 +62,9 @@ def row(incident: Incident, written: Summary | None, over: Decimal, now: float) 
         status=STATUSES[incident.status],
         opened=moment(incident.opened_at, now),
         lasted=fmt.span((incident.resolved_at or now) - incident.opened_at),
-        slos=tuple(_parts(s.slo) for s in incident.slos),
+        slos=tuple(parts(s.slo) for s in incident.slos),
         assignee=incident.assignee or "",
         budget=fmt.percent(max(shares, default=None)),
         postmortem=None if written is None else WRITTEN[written.status],
         required=required,
     )
-
-
-def _parts(slo_id: str) -> tuple[str, str]:
-    service, _, name = slo_id.partition("/")
-    return service, name

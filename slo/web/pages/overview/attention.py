@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from slo.web import faults, urgency
 from slo.web import format as fmt
+from slo.web.badge import DOUBT, FIRES, UNREAD, Badge
 from slo.web.links import slo_url
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from slo.domain.incident import Incident
     from slo.domain.standing import Standing
-    from slo.web.urgency import Badge
 
 MOST_CARDS = 6
 _TOGETHER = 3
@@ -91,7 +91,7 @@ def _of_incidents(
 def _incident_card(incident: Incident, members: Sequence[Standing], now: float) -> Card:
     url, told = f"/incidents/{incident.id}", incident_told(incident, now)
     if not members:
-        shown = (urgency.FIRES[incident.severity],)
+        shown = (FIRES[incident.severity],)
         return Card(incident.title, url, shown, "", incident=incident.id, told=told)
     worst = members[0]
     names = ", ".join(s.name for s in members[:_TOGETHER])
@@ -130,8 +130,8 @@ def _of_faults(standings: Sequence[Standing]) -> Iterator[Found]:
     """One card for all SLOs that share a fault."""
     for place, (text, slos) in enumerate(faults.by_text(standings).items()):
         if len(slos) > 1:
-            title = f"{faults.many(len(slos))} cannot be read"
-            shown = (urgency.UNREAD,)
+            title = f"{fmt.many(len(slos), 'SLO')} cannot be read"
+            shown = (UNREAD,)
             key = (urgency.RANKS["none"] - 0.5, place, 0.0, title)
             yield key, partial(Card, title, "/?state=fault", shown, text, faults.names(slos))
 
@@ -144,7 +144,7 @@ def _of_slos(standings: Sequence[Standing], now: float) -> Iterator[Found]:
         if fault is not None and shown[0].key not in _ALONE and not urgency.firing(s):
             if fault in shared:
                 continue
-            shown = (urgency.UNREAD,)
+            shown = (UNREAD,)
         yield urgency.by_urgency(s), partial(_slo_card, s, shown, now)
 
 
@@ -165,8 +165,8 @@ def _of_doubts(standings: Sequence[Standing]) -> Iterator[Found]:
             doubted.append(s)
             kinds.update(found)
     if doubted:
-        title = f"{faults.many(len(doubted))} with numbers in doubt"
+        title = f"{fmt.many(len(doubted), 'SLO')} with numbers in doubt"
         told = ", ".join(f"{kind} ({number:,})" for kind, number in sorted(kinds.items()))
         text, names = f"Notes say why: {told}.", faults.names(doubted)
         key = (len(urgency.RANKS), 0.0, 0.0, title)
-        yield key, partial(Card, title, "/?state=doubt", (urgency.DOUBT,), text, names)
+        yield key, partial(Card, title, "/?state=doubt", (DOUBT,), text, names)

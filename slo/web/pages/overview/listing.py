@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from slo.web import faults, urgency
+from slo.web import format as fmt
+from slo.web.badge import BADGES, DOUBT, FIRES, UNREAD, Badge
 from slo.web.search import holds, labels_of
-from slo.web.urgency import BADGES, Badge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -49,11 +50,11 @@ SORTS: dict[str, Sort] = {
 """The orders, each with what asks for attention first; a minus before the name turns it round."""
 
 STATES: dict[str, Badge] = {
-    **urgency.FIRES,
+    **FIRES,
     "incident": Badge("incident", "\u25cf", "in an incident", "In an open incident."),
     **BADGES,
-    urgency.UNREAD.key: urgency.UNREAD,
-    urgency.DOUBT.key: urgency.DOUBT,
+    UNREAD.key: UNREAD,
+    DOUBT.key: DOUBT,
 }
 """What the table can be filtered by, beside what needs attention and what fires at all."""
 ANY_STATES = {"attention": "needs attention", "firing": "firing"}
@@ -198,20 +199,15 @@ def summary(standings: Sequence[Standing], incidents: int) -> str:
     states = Counter(urgency.badges(s)[0].key for s in standings)
     tally = [f"{states[key]:,} {BADGES[key].word}" for key in reversed(BADGES) if states[key]]
     parts = [
-        f"{many(len(standings), 'SLO')} of {many(services, 'service')}",
+        f"{fmt.many(len(standings), 'SLO')} of {fmt.many(services, 'service')}",
         ", ".join(tally),
     ]
     firing = sum(1 for s in standings if urgency.firing(s))
     if firing:
         parts.append(f"{firing:,} firing")
     if incidents:
-        parts.append(many(incidents, "open incident"))
+        parts.append(fmt.many(incidents, "open incident"))
     return " \u00b7 ".join(parts)
-
-
-def many(number: int, word: str) -> str:
-    """`1 service`, `1,000 services`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 def _is(standing: Standing, state: str, incidents: Collection[str]) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from slo.domain.incident import Incident
     from slo.domain.standing import Standing
-    from slo.web.urgency import Badge
+    from slo.web.badge import Badge
 
 _MOST_KEPT = 40_000
 

@@ -12,7 +12,7 @@ from slo.domain.postmortem import (
     LONGEST_TITLE,
     Conflict,
     PostmortemError,
-    UnknownError,
+    UnknownPostmortemError,
 )
 from slo.store import action_items, postmortems
 from slo.store.engine import reading, writing
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 blueprint = Blueprint("editor_pages", __name__)
-blueprint.register_error_handler(UnknownError, show_unknown)
+blueprint.register_error_handler(UnknownPostmortemError, show_unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ def edit_postmortem(incident: int) -> str:
         if older is not None and older != about.version:
             saved = postmortems.version_of(session, incident, older)
             if saved is None:
-                raise UnknownError(f"the postmortem of incident {incident} has no version {older}")
+                raise UnknownPostmortemError(
+                    f"the postmortem of incident {incident} has no version {older}"
+                )
             draft = Draft(saved.title, saved.body, about.version, older=older)
         return _editor(session, incident, draft)
 
@@ -79,7 +81,7 @@ def save_postmortem(incident: int) -> Response | str | tuple[str, int]:
         with reading(site.engine) as session:
             merged = Draft(draft.title, draft.body, conflict.theirs.number, draft.who)
             return _editor(session, incident, merged, conflict=conflict), 409
-    except UnknownError:
+    except UnknownPostmortemError:
         raise
     except PostmortemError as error:
         with reading(site.engine) as session:

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request
 
-from slo.domain.postmortem import Conflict, PostmortemError, UnknownError
+from slo.domain.postmortem import Conflict, PostmortemError, UnknownPostmortemError
 from slo.domain.span import utc
-from slo.silencing import known_ids
+from slo.sent import known_ids
 from slo.store import action_items, postmortems
 from slo.store.engine import reading, writing
 from slo.web.heading import cycle_line
@@ -37,8 +37,8 @@ _NAMES = ("status", "service", "required", "overdue", "owner", "items")
 ITEM_CHOICES = {"": "still to be done", "overdue": "overdue", "all": "all"}
 
 
-@blueprint.errorhandler(UnknownError)
-def show_unknown(error: UnknownError) -> tuple[str, int]:
+@blueprint.errorhandler(UnknownPostmortemError)
+def show_unknown(error: UnknownPostmortemError) -> tuple[str, int]:
     """What is asked for is not there."""
     page = render_template(
         "error.html", title="No such postmortem", text=str(error), near=[], cycle=None
@@ -137,7 +137,7 @@ def tick_item(incident: int, number: int, state: str) -> Response | tuple[str, i
             version, by = form.get("version", 0, type=int), who(form.get("who"), "")
             now = int(site.clock())
             action_items.change(session, number, {"state": state}, version, by, now)
-    except UnknownError:
+    except UnknownPostmortemError:
         raise
     except PostmortemError as error:
         with reading(site.engine) as session:
@@ -154,7 +154,7 @@ def _changed(
     try:
         with writing(site.engine) as session:
             change(session, int(site.clock()))
-    except UnknownError:
+    except UnknownPostmortemError:
         raise
     except (Conflict, PostmortemError) as error:
         part, _, _ = str(error).partition(":")
@@ -171,7 +171,7 @@ def _to(incident: int) -> Response:
 def _ensure_of(session: Session, incident: int, number: int) -> None:
     """Refuses an item that belongs to another postmortem than the address says."""
     if action_items.ensure_one(session, number).incident != incident:
-        raise UnknownError(f"incident {incident} has no action item {number}")
+        raise UnknownPostmortemError(f"incident {incident} has no action item {number}")
 
 
 def _list(session: Session, failed: Failed) -> str:

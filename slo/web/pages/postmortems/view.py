@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import render_template
 from markupsafe import Markup
 
-from slo.domain.postmortem import KINDS, NEXT, PRIORITIES, STATES, ActionItem, UnknownError
+from slo.domain.postmortem import (
+    KINDS,
+    NEXT,
+    PRIORITIES,
+    STATES,
+    ActionItem,
+    UnknownPostmortemError,
+)
 from slo.postmortem.export import render_body
 from slo.store import action_items, postmortems
 from slo.web.heading import cycle_line
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
         Summary,
         Version,
     )
-    from slo.web.urgency import Badge
+    from slo.web.badge import Badge
 
 STEPS: dict[Status, str] = {
     "review": "Ask for review",
@@ -115,7 +122,9 @@ def versions_page(session: Session, incident: int, older: int | None, newer: int
     older = max(1, newer - 1) if older is None else older
     for number in (older, newer):
         if number not in saved:
-            raise UnknownError(f"the postmortem of incident {incident} has no version {number}")
+            raise UnknownPostmortemError(
+                f"the postmortem of incident {incident} has no version {number}"
+            )
     before, after = saved[older], saved[newer]
     return render_template(
         "postmortem_versions.html",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slo.web import format as fmt
 from slo.web import urgency
+from slo.web.badge import FIRES, Badge
 from slo.web.links import web_link
 from slo.web.pages.overview import attention
 from slo.web.search import labels_of
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from slo.domain.silence import Silence
     from slo.domain.standing import Standing
     from slo.web.charts.strips import Strip
-    from slo.web.urgency import Badge
 
 _MOST_LABELS = 20
 
@@ -112,7 +112,7 @@ def firing(members: Iterable[Standing], now: float) -> list[Firing]:
     return [
         Firing(
             (s.service, s.name),
-            urgency.FIRES[alert.severity],
+            FIRES[alert.severity],
             alert.rule,
             f"{fmt.span(now - (alert.since or now))}, since {fmt.stamp(alert.since or 0)} UTC",
             alert.reason,

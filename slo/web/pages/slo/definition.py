@@ -44,7 +44,7 @@ class Asked:
 class Change:
     """One revision: since when, and what it changed of the one before."""
 
-    since: str
+    since: int
     changes: tuple[str, ...]
 
 
@@ -84,10 +84,8 @@ def changes(revisions: Sequence[Revision]) -> list[Change]:
     """The revisions, newest first, each by what it changed."""
     if not revisions:
         return []
-    found = [Change(_since(revisions[0]), _first(revisions[0]))]
-    found += [
-        Change(_since(after), _changed(before, after)) for before, after in pairwise(revisions)
-    ]
+    found = [Change(revisions[0].since, _first(revisions[0]))]
+    found += [Change(after.since, _changed(before, after)) for before, after in pairwise(revisions)]
     return found[::-1]
 
 
@@ -118,10 +116,6 @@ def _read_at(meter: Meter) -> str:
         return ""
     fields = {"meter": meter.id, "from": rfc3339(meter.booked_from), "to": rfc3339(meter.booked_to)}
     return urlencode(fields)
-
-
-def _since(revision: Revision) -> str:
-    return f"{fmt.day_of_year(revision.since)} {fmt.clock(revision.since)}"
 
 
 def _first(revision: Revision) -> tuple[str, ...]:

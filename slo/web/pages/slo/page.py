@@ -6,7 +6,8 @@ from flask import Blueprint, render_template, request
 
 from slo.store import standings
 from slo.store.engine import reading
-from slo.web.heading import cycle_line, near_links, nearby
+from slo.web.heading import cycle_line
+from slo.web.near import near_links, nearby
 from slo.web.pages.slo.view import Asking, view_of
 from slo.web.permission import needs
 from slo.web.site import current_site

@@ -10,7 +10,7 @@ from slo.domain.span import Span, utc
 from slo.domain.window import CalendarWindow
 from slo.judging import judge
 from slo.web import format as fmt
-from slo.web.urgency import Badge
+from slo.web.badge import Badge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class PastWindow:
 
 
 def past_windows(
-    session: Session, slo: str, window: Window, meter: Meter, at: int
+    session: Session, slo: str, window: Window, meter: Meter, at: int, now: float
 ) -> list[PastWindow]:
     """The windows before `at`, newest first, as far as the ledger reaches, with the running one.
 
@@ -58,7 +58,7 @@ def past_windows(
     """
     calendar = window if isinstance(window, CalendarWindow) else CalendarWindow("month")
     periods = _periods(calendar, at, meter.booked_from)
-    verdicts = judge(session, [slo], periods)[slo]
+    verdicts = judge(session, [slo], periods, now)[slo]
     return [_row(verdict, calendar) for verdict in verdicts]
 
 

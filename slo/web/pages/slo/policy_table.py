@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from slo.domain.burn import burn_rate
 from slo.domain.policy import AbsenceRule, BudgetRule, BurnRule, FloorRule, budget_share
 from slo.web import format as fmt
+from slo.web.moment import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +38,7 @@ class RuleRow:
     long: str
     short: str
     threshold: str
-    now_long: str
+    now_long: Markup | str
     now_short: str
     says: str
     tone: str
@@ -52,7 +55,7 @@ def _row(ruling: Ruling, window_seconds: int, now: float) -> RuleRow:
     rule = ruling.rule
     tier, spends = _tier(rule, window_seconds)
     long, short, threshold = _looks_at(rule)
-    now_long, now_short = _sees(ruling)
+    now_long, now_short = _sees(ruling, now)
     says, tone = _says(ruling, now)
     return RuleRow(
         rule.name,
@@ -100,19 +103,21 @@ def _looks_at(rule: Rule) -> tuple[str, str, str]:
     return fmt.DASH, fmt.DASH, f"for {fmt.span(rule.after)}"
 
 
-def _sees(ruling: Ruling) -> tuple[str, str]:
+def _sees(ruling: Ruling, now: float) -> tuple[Markup | str, str]:
     """What the rule sees now over its long and its short window."""
-    rule, moment = ruling.rule, ruling.moment
+    rule, seen = ruling.rule, ruling.moment
     if isinstance(rule, BurnRule):
-        rates = (burn_rate(moment.tally(w), moment.objective) for w in (rule.long, rule.short))
+        rates = (burn_rate(seen.tally(w), seen.objective) for w in (rule.long, rule.short))
         long, short = (fmt.burn(rate) for rate in rates)
         return long, short
     if isinstance(rule, FloorRule):
-        return fmt.percent(moment.tally(rule.span).sli, 2), fmt.DASH
+        return fmt.percent(seen.tally(rule.span).sli, 2), fmt.DASH
     if isinstance(rule, BudgetRule):
-        return fmt.percent(moment.spent), fmt.DASH
+        return fmt.percent(seen.spent), fmt.DASH
     since = ruling.state.absent_since
-    return "data arrive" if since is None else f"none since {fmt.stamp(since)}", fmt.DASH
+    if since is None:
+        return "data arrive", fmt.DASH
+    return Markup("none since {}").format(moment(since, now)), fmt.DASH
 
 
 def _says(ruling: Ruling, now: float) -> tuple[str, str]:

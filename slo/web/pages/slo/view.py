@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slo import gate
 from slo.domain.span import Span, rfc3339
 from slo.rulings import rulings
-from slo.store import contributors, incidents, silences
+from slo.store import contributors, corrections, incidents, silences
 from slo.web import format as fmt
 from slo.web import urgency
 from slo.web.charts import marks, panels
@@ -81,7 +81,7 @@ def view_of(asking: Asking) -> dict[str, Any]:
         **_policy(asking, facts),
         **_definition(asking, facts),
         "past": past_windows(
-            asking.session, standing.slo, facts.window, facts.running, standing.at
+            asking.session, standing.slo, facts.window, facts.running, standing.at, asking.now
         ),
         "former": None if facts.meter.id == facts.running.id else facts.meter,
         "exclusions": [e for e in facts.exclusions if e.span.overlap(standing.window)],
@@ -147,7 +147,8 @@ def _policy(asking: Asking, facts: Facts) -> dict[str, Any]:
     if facts.policy is None:
         return {"rules": (), "dropped": ()}
     standing = asking.standing
-    found = rulings(asking.session, standing, facts.running, facts.policy, facts.corrections)
+    late = corrections.of(asking.session, [facts.running.id])[facts.running.id]
+    found = rulings(asking.session, standing, facts.running, facts.policy, late)
     length = facts.window.period_at(standing.at).seconds
     return {"rules": rule_rows(found, length, asking.now), "dropped": facts.policy.dropped}
 
@@ -166,9 +167,9 @@ def _definition(asking: Asking, facts: Facts) -> dict[str, Any]:
         "asks": () if found is None else definition.questions(found.requests, source),
         "why": found,
         "ahead": found is not None and why.is_ahead(found, facts.standing),
-        "steps": () if found is None else why.steps(found),
+        "steps": () if found is None else why.steps(found, asking.now),
         "arithmetic": () if found is None else why.arithmetic(found),
-        "burns": () if found is None else why.burn_rows(found.burns),
+        "burns": () if found is None else why.burn_rows(found.burns, asking.now),
         "corrections": () if found is None else found.corrections,
         "notes": facts.standing.notes if found is None else found.notes,
     }

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from slo.domain.ledger import difference
 from slo.domain.lookup import Subject
 from slo.domain.meter import indicator_from_json
 from slo.domain.slo import SLO
 from slo.explain import explain
 from slo.web import format as fmt
+from slo.web.moment import moment
 from slo.web.windows import short, window_of
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ _SCRAPE = 15
 class Step:
     """One line of a subtraction: what it is, and its numbers; `sum` is drawn in bold."""
 
-    what: str
+    what: Markup | str
     good: str
     total: str
     covered: str = ""
@@ -88,19 +91,19 @@ def _former(facts: Facts) -> SLO:
     )
 
 
-def steps(found: Explanation) -> list[Step]:
+def steps(found: Explanation, now: float) -> list[Step]:
     """The readings at both ends of what counts, their differences, corrections, and the sum."""
     rows = []
     for piece in found.pieces:
         if piece.first is None or piece.last is None:
             continue
         for sign, one in (("", piece.last), (f"{fmt.MINUS} ", piece.first)):
-            what = f"{sign}reading at {fmt.stamp(one.end)}"
+            what = Markup("{}reading at {}").format(sign, moment(one.end, now))
             rows.append(Step(what, fmt.count(one.good), fmt.count(one.total), _long(one.covered)))
         held = difference(piece.first, piece.last)
         good, total = fmt.count(held.good), fmt.count(held.total)
         rows.append(Step("= booked", good, total, _long(held.covered), sum=True))
-    rows += [_correction(c) for c in found.corrections]
+    rows += [_correction(c, now) for c in found.corrections]
     standing = found.standing
     good, total = fmt.count(standing.good), fmt.count(standing.total)
     return [*rows, Step("= events of the window", good, total, sum=True)]
@@ -131,7 +134,7 @@ def arithmetic(found: Explanation) -> list[tuple[str, str]]:
     return [*rows, ("Coverage", f"{coverage} of the time that the ledger covers in the window")]
 
 
-def burn_rows(burns: Iterable[Burn]) -> list[tuple[str, ...]]:
+def burn_rows(burns: Iterable[Burn], now: float) -> list[tuple[str, ...]]:
     """Burn rates with the events, and the readings that they were subtracted from."""
     return [
         (
@@ -139,23 +142,25 @@ def burn_rows(burns: Iterable[Burn]) -> list[tuple[str, ...]]:
             fmt.count(burn.events.bad),
             fmt.count(burn.events.total),
             fmt.burn(burn.rate),
-            *_ends(burn),
+            *_ends(burn, now),
         )
         for burn in burns
     ]
 
 
-def _ends(burn: Burn) -> tuple[str, str]:
+def _ends(burn: Burn, now: float) -> tuple[str, str]:
     first = next((p.first.end for p in burn.pieces if p.first is not None), None)
     last = next((p.last.end for p in reversed(burn.pieces) if p.last is not None), None)
     return (
-        fmt.DASH if first is None else fmt.stamp(first),
-        fmt.DASH if last is None else fmt.stamp(last),
+        fmt.DASH if first is None else moment(first, now),
+        fmt.DASH if last is None else moment(last, now),
     )
 
 
-def _correction(correction: Correction) -> Step:
-    what = f"+ correction at {fmt.stamp(correction.end)}, {correction.who}: {correction.why}"
+def _correction(correction: Correction, now: float) -> Step:
+    what = Markup("+ correction at {} by {}: {}").format(
+        moment(correction.end, now), correction.who, correction.why
+    )
     return Step(what, _plus(correction.good), _plus(correction.total))
 
 

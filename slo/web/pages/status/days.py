@@ -63,12 +63,12 @@ class Days:
         again = {today - next(self._turn) * _DAY for _ in range(_AGAIN)}
         # The last buckets of a day are booked after its end.
         again |= {today, (int(now) - 3600) // _DAY * _DAY, *missing}
-        self._judge(session, slo_ids, sorted(again))
+        self._judge(session, slo_ids, sorted(again), now)
         begun = {slo: meter.booked_from for slo, meter in slos.running_meters(session).items()}
         if len(missing) < DAYS:
             grown = [s for s in slo_ids if begun.get(s) != self._begun.get(s)][:_MOST_CHANGED]
             if grown:
-                self._judge(session, grown, sorted(set(wanted) - again))
+                self._judge(session, grown, sorted(set(wanted) - again), now)
             self._begun |= {slo: begun.get(slo) for slo in grown}
         else:
             self._begun = {slo: begun.get(slo) for slo in slo_ids}
@@ -79,9 +79,11 @@ class Days:
         none = DayVerdict(0.0, 0.0, None)
         return [(day, found.get(slo_id, none)) for day, found in self._verdicts.items()]
 
-    def _judge(self, session: Session, slo_ids: Sequence[str], days: Sequence[int]) -> None:
+    def _judge(
+        self, session: Session, slo_ids: Sequence[str], days: Sequence[int], now: float
+    ) -> None:
         spans = [Span(day, day + _DAY) for day in days]
-        for slo_id, verdicts in judge(session, slo_ids, spans).items():
+        for slo_id, verdicts in judge(session, slo_ids, spans, now).items():
             for verdict in verdicts:
                 kept = self._verdicts.setdefault(verdict.period.start, {})
                 kept[slo_id] = DayVerdict(verdict.total - verdict.bad, verdict.total, verdict.met)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slo.web import format as fmt
-from slo.web.urgency import Badge
+from slo.web.badge import Badge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,7 +89,8 @@ def _title(source: SourceHealth) -> str:
 def _of_receivers(receivers: Iterable[ReceiverHealth], now: float) -> Iterator[Card]:
     for one in receivers:
         health, waiting = one.health, one.backlog.pending
-        waits = f" {waiting:,} message{' waits' if waiting == 1 else 's wait'}." if waiting else ""
+        word = "notification waits" if waiting == 1 else "notifications wait"
+        waits = f" {waiting:,} {word}." if waiting else ""
         title = f"Receiver {one.name}"
         if one.state == "paused":
             text = f"{_sentence(health.paused_why)}{waits}"
@@ -103,7 +104,7 @@ def _of_receivers(receivers: Iterable[ReceiverHealth], now: float) -> Iterator[C
 def _of_outbox(system: System) -> Iterator[Card]:
     dead = system.outbox.ended.get("dead", 0)
     if dead:
-        title = f"{dead:,} message{'' if dead == 1 else 's'} that nobody got"
+        title = f"{dead:,} notification{'' if dead == 1 else 's'} that nobody got"
         yield Card(title, "#dead", LOST, "Given up in the last 24 hours; each can be sent again.")
 
 

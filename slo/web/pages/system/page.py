@@ -14,6 +14,7 @@ from slo.web import format as fmt
 from slo.web.banner import every, file_name
 from slo.web.heading import cycle_line
 from slo.web.identity import who
+from slo.web.moment import moment
 from slo.web.pages.system import view
 from slo.web.pages.system.attention import MOST_FAULTS, attention
 from slo.web.permission import needs
@@ -46,7 +47,7 @@ def show_system() -> str:
         most_faults=MOST_FAULTS,
         tiles=view.tiles(system),
         charts=view.charts(system),
-        cycles=view.cycle_rows(system.cycles),
+        cycles=view.cycle_rows(system.cycles, now),
         sources=[view.source_row(one, now) for one in system.sources],
         receivers=[view.receiver_row(one, now) for one in system.receivers],
         letters=[view.letter_row(one, now) for one in system.outbox.letters],
@@ -57,8 +58,8 @@ def show_system() -> str:
             for one in system.differing
         ],
         file=file_name(site),
-        loaded=fmt.stamp(system.config.loaded_at),
-        tried=fmt.stamp(system.config.tried_at),
+        loaded=moment(system.config.loaded_at, now),
+        tried=moment(system.config.tried_at, now),
         services=len({slo.service for slo in settings.slos}),
         warnings=settings.warnings[:_MOST_WARNINGS],
         more_warnings=max(0, len(settings.warnings) - _MOST_WARNINGS),
@@ -70,14 +71,14 @@ def show_system() -> str:
 def show_configuration() -> str:
     """slo.yaml as it is in force, with what is secret hidden."""
     site = current_site()
-    state, settings = site.loaded.state, site.settings
+    state, settings, now = site.loaded.state, site.settings, site.clock()
     with reading(site.engine) as session:
-        cycle = cycle_line(session, site.clock())
+        cycle = cycle_line(session, now)
     return render_template(
         "configuration.html",
         cycle=cycle,
         file=file_name(site),
-        loaded=fmt.stamp(state.loaded_at),
+        loaded=moment(state.loaded_at, now),
         text=state.text,
         file_known=bool(state.file),
         warnings=settings.warnings,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from slo.domain.span import Span
 from slo.web import format as fmt
+from slo.web.badge import Badge
 from slo.web.charts.series import Point
 from slo.web.charts.svg import Line, Plot, render_chart
-from slo.web.urgency import Badge
+from slo.web.moment import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,9 +33,9 @@ _SOURCES = {
 _RECEIVERS = {
     "ok": Badge("healthy", "\u2713", "ok", "It takes what it is sent."),
     "failing": Badge("fault", "\u26a0", "failing", "The last attempts failed; they are repeated."),
-    "open": Badge("fault", "\u26a0", "probed", "It failed often: one message a minute is tried."),
+    "open": Badge("fault", "\u26a0", "probed", "It failed often: one a minute is tried."),
     "paused": Badge("exhausted", "\u2016", "paused", "It refuses us; it is tried once an hour."),
-    "gone": Badge("none", "\u2013", "gone", "slo.yaml has it no more; its messages expire."),
+    "gone": Badge("none", "\u2013", "gone", "slo.yaml has it no more; its notifications expire."),
 }
 
 
@@ -144,11 +145,11 @@ def _chart(name: str, title: str, span: Span, values: Iterable[tuple[int, float 
     )
 
 
-def cycle_rows(cycles: Iterable[Cycle]) -> list[dict[str, str]]:
+def cycle_rows(cycles: Iterable[Cycle], now: float) -> list[dict[str, str]]:
     """The newest cycles, newest first."""
     return [
         {
-            "at": f"{fmt.stamp(c.started)}:{c.started % 60:02d}",
+            "at": moment(c.started, now, seconds=True),
             "took": seconds(c.seconds),
             "booked": f"{c.booked:,} of {c.slos:,}",
             "samples": fmt.count(c.samples),
@@ -223,11 +224,10 @@ def receiver_row(one: ReceiverHealth, now: float) -> dict[str, object]:
 
 
 def letter_row(one: Notification, now: float) -> dict[str, object]:
-    """One message that nobody got."""
+    """One notification that nobody got."""
     return {
         "id": one.id,
-        "at": fmt.stamp(one.ended_at or one.created_at),
-        "ago": _ago(one.ended_at or one.created_at, now),
+        "at": moment(one.ended_at or one.created_at, now),
         "receiver": one.receiver,
         "title": one.facts.title,
         "incident": one.facts.incident,
@@ -246,8 +246,10 @@ def store_pairs(system: System) -> list[tuple[str, str]]:
     upkeep, backup = system.upkeep, system.backup
     done = "none yet; it runs once an hour"
     if upkeep is not None:
-        deleted = f"{upkeep['readings']:,} readings and {upkeep['messages']:,} messages deleted"
-        done = f"{_ago(upkeep['at'], now)}: {upkeep['ledgers']:,} ledgers compacted, {deleted}"
+        deleted = f"{upkeep['readings']:,} readings, {upkeep['notifications']:,} notifications"
+        done = (
+            f"{_ago(upkeep['at'], now)}: {upkeep['ledgers']:,} ledgers compacted; {deleted} deleted"
+        )
     found.append(("Upkeep", done))
     if backup is not None:
         made = f"{_ago(backup['at'], now)}: {backup['file']}, {size(backup['bytes'])}"

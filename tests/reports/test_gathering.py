@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import event
 
 from slo.domain.period import parse_period
-from slo.domain.report import Count, IncidentTally, Lengths
+from slo.domain.report import Count
 from slo.domain.span import Span
+from slo.domain.tally import IncidentTally, Lengths
+from slo.reports.gathering import report_of
 from slo.reports.periods import months_of, periods_of, usual_period
-from slo.reports.reading import report_of
 from slo.reports.slo_tables import verdict_cell
 from slo.reports.view import view_of
 from slo.reports.words import headline

@@ -1,4 +1,4 @@
-"""Reading a report from the store: a few bulk reads, however many SLOs there are."""
+"""Gathering a report from the store: a few bulk reads, however many SLOs there are."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from slo.domain.report import (
     SloLine,
     Used,
     count_of,
-    going_on,
     learned_from,
-    tally_of,
 )
 from slo.domain.scope import in_scope
 from slo.domain.standing import FAULT, FROZEN
+from slo.domain.tally import going_on, tally_of
 from slo.judging import judge
 from slo.store import action_items, corrections, exclusions, incidents, notes, postmortems, slos
 
@@ -60,16 +59,17 @@ def report_of(
     revisions = slos.revisions_of(session, [k.id for k in known])
     promised = {k.id: _in_force(revisions[k.id], span.end) for k in known}
     wanted = [k for k in known if not owner or _owner(promised[k.id]) == owner]
-    verdicts = judge(session, [k.id for k in wanted], [before, span])
+    verdicts = judge(session, [k.id for k in wanted], [before, span], now)
     chosen = [k for k in wanted if _belongs(k, verdicts[k.id][1])]
     found = _incidents(session, {k.id for k in chosen}, before.start, span.end)
+    judged_by = [v[1].meter for v in verdicts.values() if v[1].meter is not None]
     facts = _Facts(
         period,
         now,
         revisions,
-        corrections.of(session, [k.id for k in chosen]),
+        corrections.of(session, judged_by),
         exclusions.of(session),
-        notes.of(session, [v[1].meter for v in verdicts.values() if v[1].meter is not None]),
+        notes.of(session, judged_by),
         _by_slo(found),
     )
     lines = [facts.line(promised[k.id], *verdicts[k.id][::-1]) for k in chosen]
@@ -101,7 +101,8 @@ class _Facts:
     period: Period
     now: int
     revisions: Mapping[str, Sequence[Revision]]
-    corrections: Mapping[str, Sequence[Correction]]
+    corrections: Mapping[int, Sequence[Correction]]
+    """By meter."""
     exclusions: Sequence[Exclusion]
     notes: Mapping[int, Sequence[Note]]
     incidents: Mapping[str, Sequence[Incident]]
@@ -118,7 +119,7 @@ class _Facts:
             incidents=tally_of(own, span, self.now),
             incidents_before=tally_of(own, self.period.before.span, self.now).number,
             exclusions=tuple(self._used(verdict)),
-            corrections=tuple(c for c in self.corrections[slo] if span.start < c.end <= span.end),
+            corrections=tuple(self._corrections(verdict)),
             changes=tuple(
                 ObjectiveChange(new.since, old.objective, new.objective)
                 for old, new in pairwise(self.revisions[slo])
@@ -130,6 +131,13 @@ class _Facts:
     def tally(self, slo_ids: Iterable[str]) -> Iterable[Incident]:
         """The incidents of any of these SLOs, each once."""
         return {i.id: i for slo in slo_ids for i in self.incidents.get(slo, ())}.values()
+
+    def _corrections(self, verdict: Verdict) -> Iterable[Correction]:
+        if verdict.meter is None:
+            return
+        for correction in self.corrections[verdict.meter]:
+            if self.period.span.start < correction.end <= self.period.span.end:
+                yield correction
 
     def _used(self, verdict: Verdict) -> Iterable[Used]:
         if verdict.booked is None:
