@@ -25,7 +25,7 @@ from slo.store import standings as stored
 from slo.store.engine import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -83,7 +83,11 @@ def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_js
     if found:
         out.print(table_of(found, now if at is None else at, out.width))
         show_alerts(out, found)
-    _footnotes(out, found, chosen, [k for k in known if k not in set(declared)])
+    _footnotes(out, found)
+    _missing(out, set(chosen) - {s.slo for s in found}, at)
+    paused = [k for k in known if k not in set(declared) | set(chosen)]
+    if paused:
+        out.print(f"Paused, since no longer in slo.yaml: {', '.join(paused)}")
     return 0
 
 
@@ -166,9 +170,17 @@ def show_alerts(out: Console, found: Sequence[Standing]) -> None:
         out.print(Text.assemble((f"{alert.severity}  ", style), f"{text} {alert.reason}"))
 
 
-def _footnotes(
-    out: Console, found: Sequence[Standing], chosen: Sequence[str], gone: Sequence[str]
-) -> None:
+def _missing(out: Console, slo_ids: Collection[str], at: int | None) -> None:
+    """Why some of those that were asked for are not shown."""
+    names = ", ".join(sorted(slo_ids))
+    if names and at is None:
+        out.print(f"Nothing booked yet: {names}. Run `slo serve`, or `slo evaluate` for one cycle.")
+    elif names and at is not None:
+        past = "`slo backfill` books days before its beginning."
+        out.print(f"No ledger at {rfc3339(at)}: {names}. {past}")
+
+
+def _footnotes(out: Console, found: Sequence[Standing]) -> None:
     # By text too: a fault of one SLO says nothing of another's.
     told: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for standing in found:
@@ -179,12 +191,3 @@ def _footnotes(
         out.print(Text(f"{kind}  {next(iter(slo_ids))}{more}: {text}", "dim"))
     if told:
         out.print(Text("`slo explain SLO` tells all notes of an SLO.", "dim"))
-    waiting = sorted(set(chosen) - {s.slo for s in found})
-    if waiting:
-        out.print(
-            f"Nothing booked yet: {', '.join(waiting)}. "
-            "Run `slo serve`, or `slo evaluate` for one cycle."
-        )
-    paused = [g for g in gone if g not in set(chosen)]
-    if paused:
-        out.print(f"Paused, since no longer in slo.yaml: {', '.join(paused)}")
