@@ -152,7 +152,7 @@ def test_without_scripts_a_range_is_a_form(browser, base):
         page.locator("#custom summary").click()
         page.locator("input[name=from]").fill("2026-11-10T00:00")
         page.locator("input[name=to]").fill("2026-11-12T00:00")
-        page.get_by_role("button", name="Show").first.click()
+        page.get_by_role("button", name="Apply").first.click()
         expect(page.locator("#budget-d")).to_contain_text(f"From 10{SPACE}Nov 00:00")
         page.get_by_role("link", name="earlier").click()
         expect(page.locator("#budget-d")).to_contain_text(f"From 9{SPACE}Nov 00:00")
