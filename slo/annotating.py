@@ -11,7 +11,7 @@ from slo.domain.annotation import KINDS, Annotation
 from slo.domain.refusal import RefusedError
 from slo.domain.span import rfc3339
 from slo.sent import LARGEST_ID, LONGEST_WHO, ensure_characters, ensure_scope, ensure_text
-from slo.store import annotations as marks
+from slo.store import annotations as kept_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ def annotate(
     that belongs to another one.
     """
     key = None if key is None else ensure_text("key", key, LONGEST_KEY)
-    known = None if key is None else marks.of_key(session, key)
+    known = None if key is None else kept_annotations.of_key(session, key)
     if at is None and known is not None:
         at = known.annotation.at
     first, last = _span(at, end, now)
@@ -77,13 +77,13 @@ def annotate(
         now,
         key,
     )
-    added = known or marks.add(session, wanted)
+    added = known or kept_annotations.add(session, wanted)
     if added.new:
         return added
     _ensure_same(added, wanted, at)
     ended = None
     if last is not None:
-        ended = marks.end(session, added.annotation.id, last, now, wanted.who)
+        ended = kept_annotations.end(session, added.annotation.id, last, now, wanted.who)
     return added if ended is None else replace(added, annotation=ended)
 
 
@@ -92,7 +92,7 @@ def remove(session: Session, annotation_id: int, *, who: str, now: int) -> Annot
     who = ensure_text("who", who, LONGEST_WHO)
     found = None
     if annotation_id < LARGEST_ID:
-        found = marks.remove(session, annotation_id, now, who)
+        found = kept_annotations.remove(session, annotation_id, now, who)
     if found is None:
         raise RefusedError(
             "id", f"there is no annotation {annotation_id}; `slo annotate list` shows all"

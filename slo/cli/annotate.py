@@ -19,7 +19,7 @@ from slo.domain.annotation import KINDS
 from slo.domain.span import rfc3339
 from slo.sent import ensure_scope
 from slo.status import dumps
-from slo.store import annotations as marks
+from slo.store import annotations as kept_annotations
 from slo.store.engine import reading, writing
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def list_command(
     With --scope those about the SLO, its service and all; of a service those of its SLOs.
     """
     with asked(), open_store(settings) as engine, reading(engine) as session:
-        found = marks.listed(
+        found = kept_annotations.listed(
             session,
             since=since,
             until=until,

@@ -6,7 +6,7 @@ import pytest
 
 from slo.config import parse
 from slo.loaded import Loaded
-from slo.store import annotations as marks
+from slo.store import annotations as kept_annotations
 from slo.store import audit
 from slo.store.engine import reading
 from tests.web.document import Document, page
@@ -173,12 +173,12 @@ def test_a_form_marks_and_leads_back_to_what_was_marked(api, engine):
     made = api.post("/annotations", data={**form, "version": "2.5"})
     assert (made.status_code, made.location) == (303, "/service/shop")
     with reading(engine) as session:
-        (kept,) = marks.listed(session)
+        (kept,) = kept_annotations.listed(session)
     assert (kept.title, kept.who, kept.labels) == ("rollout", "page", (("version", "2.5"),))
     of_slo = {**form, "scope": "shop/latency", "at": "2026-11-20T19:00"}
     assert api.post("/annotations", data=of_slo).location == "/slo/shop/latency"
     with reading(engine) as session:
-        assert [a.at for a in marks.listed(session)] == [NOW, NOW - 4872]
+        assert [a.at for a in kept_annotations.listed(session)] == [NOW, NOW - 4872]
     assert api.post("/annotations/1/remove").location == "/service/shop"
     assert api.post("/annotations/1/remove").status_code == 404
     assert api.post("/annotations", data={**form, "scope": "*"}).location == "/"
@@ -220,7 +220,7 @@ def test_a_form_with_a_fault_comes_back_with_all_that_was_typed(api, engine, cha
     (wrong,) = [e for _, e in shown.elements if e.get("aria-invalid")]
     assert wrong["name"] == name
     with reading(engine) as session:
-        assert marks.listed(session) == []
+        assert kept_annotations.listed(session) == []
 
 
 def test_an_annotation_of_a_form_may_last_and_say_more(api, engine):
@@ -228,7 +228,7 @@ def test_an_annotation_of_a_form_may_last_and_say_more(api, engine):
     lasting = {"at": "2026-11-20T19:00", "end": "2026-11-20T19:30", "text": "slowly\nby hand"}
     assert api.post("/annotations", data=form | lasting).status_code == 303
     with reading(engine) as session:
-        (kept,) = marks.listed(session)
+        (kept,) = kept_annotations.listed(session)
     assert (kept.end - kept.at, kept.text, kept.who) == (1800, "slowly\nby hand", "mia")
 
 
@@ -245,7 +245,7 @@ def test_before_an_annotation_is_removed_it_is_shown_and_nothing_happens(api, en
     assert "deploy, shop 2.4, commit=ab12, version=2.4" in found.text
     assert "from main" in found.text
     with reading(engine) as session:
-        assert len(marks.listed(session)) == 1
+        assert len(kept_annotations.listed(session)) == 1
     refused = api.post("/annotations/1/remove", data={"who": "x" * 201})
     assert refused.status_code == 400
     assert "who: " in refused.text

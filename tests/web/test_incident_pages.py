@@ -8,7 +8,7 @@ import pytest
 
 from slo.domain.annotation import Annotation
 from slo.domain.incident import AUTO
-from slo.store import annotations as marks
+from slo.store import annotations as kept_annotations
 from slo.store import claims, outbox, schema
 from slo.store.engine import writing
 from slo.web.pages.incidents import page as incident_pages
@@ -197,7 +197,7 @@ def test_what_changed_shortly_before_is_named(burning):
             made = Annotation(
                 0, "deploy", scope, incident.started_at + seconds, None, title, url="javascript:x"
             )
-            marks.add(session, made)
+            kept_annotations.add(session, made)
     page = client(burning).get("/incidents/1")
     found = section(page, "changed-h")
     assert "v2 goes out" in found

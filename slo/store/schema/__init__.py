@@ -16,6 +16,7 @@ from slo.store.schema.alerts import (
     postmortem_version,
     silence,
 )
+from slo.store.schema.annotations import annotation, gate_override
 from slo.store.schema.base import DIGEST_LENGTH, Id, metadata
 from slo.store.schema.delivery import attempt, installation, notification, receiver, watch
 from slo.store.schema.ledger import (
@@ -31,8 +32,8 @@ from slo.store.schema.ledger import (
     revision,
     slo,
     standing,
+    verification,
 )
-from slo.store.schema.marks import annotation, gate_override, verification
 
 __all__ = [
     "DIGEST_LENGTH",

@@ -214,3 +214,16 @@ cycle = Table(
     Column("seconds", Double),
     Column("lag", Double),
 )
+
+# One recount of a past day, by the nightly job or by hand.
+verification = Table(
+    "verification",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("slo_id", ForeignKey("slo.id"), nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("agrees", Boolean),
+    Column("text", Text, nullable=False),
+    Index(None, "at"),
+)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from slo import annotating
 from slo.annotating import annotation_json
 from slo.sent import ensure_scope
-from slo.store import annotations as marks
+from slo.store import annotations as kept_annotations
 from slo.store.engine import reading, writing
 from slo.web.api.answering import json_response
 from slo.web.api.cursor import make_cursor, page_of, read_cursor
@@ -82,7 +82,7 @@ def list_annotations(query: AnnotationQuery) -> dict[str, Any]:
     before = read_cursor(query.cursor, int, int)
     with reading(site.engine) as session:
         scope = query.scope and ensure_scope(session, site.settings, query.scope)
-        found: Sequence[Annotation] = marks.listed(
+        found: Sequence[Annotation] = kept_annotations.listed(
             session,
             since=query.start,
             until=query.to,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slo.domain.policy import SEVERE
 from slo.domain.span import Span, union
 from slo.store import alerts, incidents
-from slo.store import annotations as annotating
+from slo.store import annotations as kept_annotations
 from slo.web import format as fmt
 from slo.web.charts.marks import Mark
 from slo.web.links import web_link
@@ -53,7 +53,10 @@ def marks_over(
         ),
         *_alerts(session, slo, shown, now),
         *(mark for e in exclusions if (mark := exclusion_mark(e, shown)) is not None),
-        *(annotation_mark(a) for a in annotating.between(session, shown.start, shown.end, slo)),
+        *(
+            annotation_mark(a)
+            for a in kept_annotations.between(session, shown.start, shown.end, slo)
+        ),
         *_changes(revisions, shown),
     ]
     return sorted(found, key=lambda mark: mark.start)

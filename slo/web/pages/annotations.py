@@ -12,7 +12,7 @@ from slo.domain.instant import InstantError, parse_instant
 from slo.domain.refusal import RefusedError
 from slo.domain.scope import EVERYTHING
 from slo.sent import LARGEST_ID, known_ids
-from slo.store import annotations as kept
+from slo.store import annotations as kept_annotations
 from slo.store.engine import reading, writing
 from slo.web.heading import cycle_line
 from slo.web.identity import who
@@ -131,7 +131,7 @@ def _form(session: Session, typed: Mapping[str, str], error: RefusedError | None
 def _removal(annotation_id: int, error: str = "") -> str:
     site = current_site()
     with reading(site.engine) as session:
-        found = kept.one(session, annotation_id) if annotation_id < LARGEST_ID else None
+        found = kept_annotations.one(session, annotation_id) if annotation_id < LARGEST_ID else None
         if found is None:
             raise NotFound
         return render_template(

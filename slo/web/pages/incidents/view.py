@@ -19,7 +19,7 @@ from slo.store import (
     standings,
     timeline,
 )
-from slo.store import annotations as marks
+from slo.store import annotations as kept_annotations
 from slo.web import format as fmt
 from slo.web.charts import panels
 from slo.web.heading import cycle_line
@@ -186,7 +186,9 @@ def _charts(
 def _changes(session: Session, incident: Incident) -> list[Annotation]:
     """What changed shortly before, of any of its SLOs, the last change first."""
     start, end = incident.started_at - CHANGED_WITHIN, incident.opened_at + 1
-    found = {a.id: a for s in incident.slos for a in marks.between(session, start, end, s.slo)}
+    found = {
+        a.id: a for s in incident.slos for a in kept_annotations.between(session, start, end, s.slo)
+    }
     return sorted(found.values(), key=lambda a: (-a.at, a.id))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, current_app, render_template
 
-from slo.store import annotations as annotated
+from slo.store import annotations as kept_annotations
 from slo.store import exclusions, incidents, postmortems, silences, standings
 from slo.store.engine import reading
 from slo.web import urgency
@@ -99,7 +99,7 @@ def _marks(session: Session, name: str, away: Sequence[Exclusion], shown: Span) 
         *(mark for e in away if (mark := marking.exclusion_mark(e, shown)) is not None),
         *(
             marking.annotation_mark(a)
-            for a in annotated.between(session, shown.start, shown.end, f"{name}/*")
+            for a in kept_annotations.between(session, shown.start, shown.end, f"{name}/*")
         ),
     ]
     return sorted(found, key=lambda mark: mark.start)

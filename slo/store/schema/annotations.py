@@ -1,8 +1,8 @@
-"""The tables of annotations, gates and of what upkeep found. Instants are epoch seconds."""
+"""The tables of annotations and of gates held open. Instants are epoch seconds."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
 from slo.store.schema.base import Id, metadata
 
@@ -38,17 +38,4 @@ gate_override = Table(
     Column("at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Index(None, "until"),
-)
-
-# One recount of a past day, by the nightly job or by hand.
-verification = Table(
-    "verification",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-    Column("slo_id", ForeignKey("slo.id"), nullable=False),
-    Column("day", BigInteger, nullable=False),
-    Column("agrees", Boolean),
-    Column("text", Text, nullable=False),
-    Index(None, "at"),
 )
