@@ -63,9 +63,9 @@ def to_html(found: Postmortem, items: Sequence[ActionItem]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{title}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+        f"<title>{title}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         f'<p class="about">{html.escape(_about(found))}</p>\n'
-        f"{render_body(found.body, items, found.chart)}</body>\n</html>\n"
+        f"{render_body(found.body, items, found.chart)}</main>\n</body>\n</html>\n"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import urllib.request
 from types import SimpleNamespace
@@ -35,16 +34,6 @@ API = """\
         objective: 95%
         slices: {query: 'model_accuracy{job="api"}', at_least: 0.95}
 """
-
-
-@pytest.fixture(autouse=True)
-def _own_logs():
-    """Commands set up the root logger; the next test gets it as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
