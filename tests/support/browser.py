@@ -10,7 +10,8 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
-from werkzeug.serving import make_server
+from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from tests.support.prometheus_server import TOOLS
 
@@ -35,16 +36,18 @@ def launched():
 
 @contextmanager
 def serving(app):
-    """The URL at which the app answers."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    """The URL at which the app answers, by the server that `slo serve` has."""
+    sockets = {}
+    server = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.shutdown()
+        server.task_dispatcher.shutdown()
+        # Its loop ends with the last of them.
+        server.trigger.pull_trigger(lambda: close_all(sockets))
         thread.join()
-        server.server_close()
 
 
 @contextmanager
