@@ -265,8 +265,6 @@ def test_secrets_that_faults_would_quote_are_hidden(file, caplog):
 
 
 def test_the_thread_takes_changes_and_signals_and_ends(file):
-    if not hasattr(signal, "SIGHUP"):
-        pytest.skip("the system has no SIGHUP")
     former = signal.getsignal(signal.SIGHUP)
     try:
         asked = listen()

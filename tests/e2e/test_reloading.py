@@ -23,7 +23,6 @@ MORE = """  more:
       slo: {objective: 97%, window: 7d, slices: {query: 'sum(up{job="api"})', at_least: 1}}
 """
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
 SUCCESS = "slo_ledger_config_last_reload_successful"
 LOADED = "slo_ledger_config_last_reload_success_timestamp_seconds"
 

@@ -92,7 +92,7 @@ class Query:
 
     def url(self, **changes: str | int) -> str:
         """The address of the overview with this query and these changes, without what is usual."""
-        wanted = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]
+        wanted = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type] # By name.
         pairs = {
             name: value
             for name, value, usual in (

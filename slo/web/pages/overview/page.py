@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 
 from slo.store import incidents, standings
 from slo.store.engine import reading
@@ -38,7 +38,7 @@ def show_overview() -> str:
     found = listing.matching(known, query, opened)
     shown = _page(found, query)
     grouped = query.order.grouped
-    draw = rows.render_rows(site.rows, _row_macro(), opened, now, whole=not grouped)
+    draw = rows.render_rows(site.rows, rows.row_macro(), opened, now, whole=not grouped)
     return render_template(
         "overview.html",
         cycle=cycle,
@@ -56,11 +56,6 @@ def show_overview() -> str:
         shown=len(shown),
         interval=fmt.span(site.interval),
     )
-
-
-def _row_macro() -> Any:
-    """The macro that draws a row."""
-    return current_app.jinja_env.get_template("slos.html").module.row  # type: ignore[attr-defined]
 
 
 def _page(found: Sequence[Standing], query: Query) -> Sequence[Standing]:

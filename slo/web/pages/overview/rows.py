@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from flask import current_app
 from markupsafe import Markup
 
 from slo.web import format as fmt
@@ -171,3 +172,9 @@ def _events(standing: Standing, now: float) -> str:
         return f"no data for {fmt.span(now - standing.last_data)}"
     unit = " slices" if standing.slices else ""
     return f"{fmt.count(standing.bad)} of {fmt.count(standing.total)}{unit}"
+
+
+def row_macro() -> Any:
+    """The macro that draws a row."""
+    template = current_app.jinja_env.get_template("slos.html")
+    return template.module.row  # type: ignore[attr-defined] # A macro is no name that types know.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
 from slo.store import annotations as kept_annotations
 from slo.store import exclusions, incidents, postmortems, silences, standings
@@ -70,7 +70,7 @@ def _view(session: Session, name: str, members: Sequence[Standing], now: float) 
     away = [e for e in exclusions.of(session) if any(e.covers(slo) for slo in ids)]
     happened = _marks(session, name, away, shown)
     days = strips.strips(session, ids, now)
-    row = current_app.jinja_env.get_template("slos.html").module.row  # type: ignore[attr-defined]
+    row = rows.row_macro()
     written = postmortems.of_incidents(session, [i.id for i in found])
     over = settings.postmortems.required_over
     return {
