@@ -14,13 +14,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from waitress.server import create_server
-
 from slo import standings
 from slo.config.settings import Settings
-from slo.demo.processes import free_port
 from slo.loaded import Loaded
-from slo.scheduler.serving import WEB_THREADS, favour_answers
+from slo.scheduler.serving import favour_answers
+from slo.scheduler.web_server import WebServer
 from slo.store import booking, migrations
 from slo.store import standings as stored
 from slo.store.engine import open_engine, writing
@@ -54,9 +52,8 @@ def gates(size: int, seconds: float) -> dict[str, Any]:
         subjects = filled(engine, size, now, _named)
         app = create_app(engine, loaded=Loaded(Settings((), tuple(s.slo for s in subjects))))
         favour_answers()
-        port = free_port()
-        server = create_server(app, host="127.0.0.1", port=port, threads=WEB_THREADS)
-        thread = threading.Thread(target=server.run, daemon=True)
+        server = WebServer(app, "127.0.0.1", 0)
+        thread = threading.Thread(target=server.run)
         thread.start()
         found: dict[str, Any] = {}
         for cycles in (False, True):
@@ -65,11 +62,12 @@ def gates(size: int, seconds: float) -> dict[str, Any]:
             if cycles:
                 writer.start()
             for name, path in PATHS.items():
-                found[f"{name} {'busy' if cycles else 'idle'}"] = _asked(port, path, seconds)
+                found[f"{name} {'busy' if cycles else 'idle'}"] = _asked(server.port, path, seconds)
             ending.set()
             if cycles:
                 writer.join()
-        server.close()
+        server.end()
+        thread.join()
         engine.dispose()
     return found
 

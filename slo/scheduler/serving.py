@@ -7,11 +7,8 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
-
-from waitress.server import create_server
 
 from slo.loaded import Loaded
 from slo.metrics import Metrics
@@ -20,26 +17,22 @@ from slo.notify.heartbeat import Heartbeat
 from slo.reload_audit import ReloadAudit
 from slo.reloading import Reloader, can_be_watched
 from slo.scheduler.jobs import Jobs
+from slo.scheduler.web_server import WebServer
 from slo.sources import Sources
 from slo.store.engine import open_engine
 from slo.store.migrations import ensure_current
 from slo.watching import may_beat
-from slo.web.app import MOST_BYTES, create_app, warm
+from slo.web.app import create_app, warm
 
 if TYPE_CHECKING:
     from pathlib import Path
     from queue import SimpleQueue
     from types import FrameType
 
-    from flask import Flask
-    from waitress.server import BaseWSGIServer, MultiSocketServer
-
     from slo.config.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-WEB_THREADS = 4
-"""Only one of them computes at a time; with more of them each answer takes longer."""
 _SELDOM = (50_000, 10, 10)
 """Objects until the collector runs, and how often its two longer runs come."""
 _TURN_SECONDS = 0.001
@@ -70,8 +63,8 @@ def serve(
     sources = Sources()
     app = create_app(engine, loaded=loaded, registry=metrics.registry, sources=sources)
     # Bound before anything runs: a taken port is told at once.
-    server = _server(app, host, port)
-    _end_in_order()
+    server = WebServer(app, host, port)
+    _end_at_signals(server)
     dispatcher = Dispatcher(engine, loaded)
     heartbeat = Heartbeat(loaded, metrics.observe_heartbeat)
 
@@ -109,21 +102,6 @@ def serve(
     return 0
 
 
-def _server(app: Flask, host: str, port: int) -> BaseWSGIServer | MultiSocketServer:
-    """The web server, bound to its address and not running yet."""
-    return create_server(
-        app,
-        host=host,
-        port=port,
-        threads=WEB_THREADS,
-        max_request_body_size=MOST_BYTES,
-        # No header says which server this is.
-        ident=None,
-        # The site itself knows from slo.yaml how many proxies it may believe.
-        clear_untrusted_proxy_headers=False,
-    )
-
-
 def favour_answers() -> None:
     """Lets those who ask the site wait less for the cycles beside them.
 
@@ -140,16 +118,11 @@ def favour_answers() -> None:
     sys.setswitchinterval(_TURN_SECONDS)
 
 
-def _end_in_order() -> None:
-    """End at SIGTERM and SIGINT; once, so that a second signal does not break that off."""
-    stopping = threading.Event()
+def _end_at_signals(server: WebServer) -> None:
+    """SIGTERM and SIGINT end it in order; further ones change nothing."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        # The server ends its threads at a SystemExit and then returns; closed from here, those
-        # that still answer would find their pipe gone.
-        if not stopping.is_set():
-            stopping.set()
-            raise SystemExit(0)
+    def end(_number: int, _frame: FrameType | None) -> None:
+        server.end()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from werkzeug.serving import make_server
 
 from slo.domain.standing import StandingAlert
 from slo.web.app import create_app
+from tests.support.site import serving
 from tests.support.stores import empty_store
 from tests.web.world import make_standing, put_standings
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_held_open_is_refused(known, args, told):
 
 def test_a_running_service_is_asked_by_its_url(judged):
     app = create_app(judged.engine)
-    with running(make_server("127.0.0.1", 0, app, threaded=True)) as url:
+    with serving(app) as url:
         # Nothing but the URL is needed: no slo.yaml, no database.
         args = ("--url", f"{url}/", "--config", "no.yaml")
         assert judged.run("gate", "api", *args).stdout == "open: api\n"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from contextlib import contextmanager
 from functools import cache
 from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
-from waitress.server import create_server
-from waitress.wasyncore import close_all
 
 from tests.support.prometheus_server import TOOLS
 
@@ -32,22 +29,6 @@ def launched():
         found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield found
         found.close()
-
-
-@contextmanager
-def serving(app):
-    """The URL at which the app answers, by the server that `slo serve` has."""
-    sockets = {}
-    server = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.effective_port}"
-    finally:
-        server.task_dispatcher.shutdown()
-        # Its loop ends with the last of them.
-        server.trigger.pull_trigger(lambda: close_all(sockets))
-        thread.join()
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from slo.domain.standing import Note
 from slo.store import standings
 from slo.store.engine import writing
 from slo.web.app import create_app
-from tests.support.browser import PHONE, WIDE, launched, opened, serving, width
+from tests.support.browser import PHONE, WIDE, launched, opened, width
+from tests.support.site import serving
 from tests.support.stores import empty_store
 from tests.web.world import NOW, make_standing, put_standings
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from slo.web.app import create_app
-from tests.support.browser import PHONE, WIDE, launched, opened, serving, width
+from tests.support.browser import PHONE, WIDE, launched, opened, width
+from tests.support.site import serving
 from tests.support.stores import empty_store
 from tests.web.world import NOW, book_latency, latency_standing, put_standings
 

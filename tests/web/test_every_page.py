@@ -17,9 +17,9 @@ from tests.support.browser import (
     launched,
     looks,
     opened,
-    serving,
 )
 from tests.support.routes import pages_of, values_of
+from tests.support.site import serving
 from tests.web.document import Document
 
 FORM = re.compile(r"<form.*?</form>", re.DOTALL)

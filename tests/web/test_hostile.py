@@ -10,8 +10,9 @@ import re
 import pytest
 
 from tests.support import rich
-from tests.support.browser import PHONE, launched, opened, serving, width
+from tests.support.browser import PHONE, launched, opened, width
 from tests.support.routes import pages_of, values_of
+from tests.support.site import serving
 
 NASTY = '"><script>window.hostile=1</script><img src=x onerror=window.hostile=1>{{7*7}}'
 HREF = re.compile(r'(?:href|src|action|formaction)="([^"]*)"')

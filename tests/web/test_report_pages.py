@@ -10,7 +10,8 @@ import pytest
 from slo.web.app import create_app
 from tests.reports.conftest import two_months
 from tests.reports.world import NOW
-from tests.support.browser import PHONE, WIDE, faults_of, launched, opened, serving, width
+from tests.support.browser import PHONE, WIDE, faults_of, launched, opened, width
+from tests.support.site import serving
 from tests.web.document import page
 from tests.web.truthful import truthful
 
