@@ -35,9 +35,9 @@ def ask(session: Session, settings: Settings, scope: str, now: float) -> GateDec
     service, _, name = scope.partition("/")
     own = [] if name in {"", EVERYTHING} else [scope]
     single = standings.one(session, scope) if own else None
-    known = [single] if single else [] if own else standings.of_service(session, service)
+    known = (single,) if single else () if own else standings.of_service(session, service)
     found = {standing.slo: standing for standing in known}
-    declared = {slo.id: slo for slo in settings.slos if slo.service == service}
+    declared = {slo.id: slo for slo in settings.of_service(service)}
     ids = own or list(dict.fromkeys([*declared, *found]))
     if not ids or not all(one in declared or one in found for one in ids):
         raise UnknownGateError(_unknown(session, settings, scope))

@@ -59,7 +59,7 @@ def command(settings: Settings, *, online: bool) -> int:
     )
     for service in services:
         out.print()
-        _print_service(out, service, [s for s in settings.slos if s.service == service])
+        _print_service(out, service, settings.of_service(service))
     _print_alerts(out, settings.slos)
     _print_list(out, "Filled in", settings.defaults)
     _print_list(out, "Warnings", settings.warnings)

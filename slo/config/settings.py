@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from slo.domain.access import Role
@@ -203,3 +204,15 @@ class Settings:
     """Sentences that tell what was filled in where the file says nothing."""
     warnings: tuple[str, ...] = ()
     """Sentences about what is allowed and yet is likely a mistake."""
+    _by_service: Mapping[str, tuple[SLO, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[SLO]] = {}
+        for slo in self.slos:
+            found.setdefault(slo.service, []).append(slo)
+        # The way of a frozen dataclass to derive a field.
+        object.__setattr__(self, "_by_service", {name: tuple(of) for name, of in found.items()})
+
+    def of_service(self, service: str) -> tuple[SLO, ...]:
+        """The SLOs of a service as they are declared, without a walk through all."""
+        return self._by_service.get(service, ())

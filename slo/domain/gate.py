@@ -49,10 +49,14 @@ class GateOverride:
     at: int
     ended_at: int | None = None
 
+    def holds_at(self, now: float) -> bool:
+        """Whether it holds any gate open at `now`."""
+        end = self.until if self.ended_at is None else min(self.until, self.ended_at)
+        return self.at <= now < end
+
     def holds(self, slo: str, now: float) -> bool:
         """Whether it holds the gate of the SLO with this id open at `now`."""
-        end = self.until if self.ended_at is None else min(self.until, self.ended_at)
-        return self.at <= now < end and in_scope(self.scope, slo)
+        return self.holds_at(now) and in_scope(self.scope, slo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from slo.store.errors import (
     StoreVersionError,
     translated,
 )
+from slo.store.recall import RECALLING, forget, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,6 @@ __all__ = [
 
 BUSY_SECONDS = 30
 _READING = "slo_reading"
-_GLANCING = "slo_glancing"
 _ALONE = "slo_alone"
 _NO_SHARED_INDEX = {sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE}
 _WAL_KEPT_BYTES = 64 * 1024 * 1024
@@ -108,14 +108,15 @@ def glancing(engine: Engine) -> Iterator[Session]:
     """A session whose reads each stand for themselves, and that does not write.
 
     For a question or two that must be answered often and at once: without a transaction
-    it costs a third of `reading`. Raises `StoreError` for every driver's error.
+    it costs a third of `reading`, and what it recalls costs nothing and is as of its begin.
+    Raises `StoreError` for every driver's error.
     """
     with translated(engine.url), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")  # noqa: PLW2901 -- the same connection
         else:
-            connection = connection.execution_options(**{_READING: True, _GLANCING: True})  # noqa: PLW2901 -- the same connection
-        with _session(connection) as session:
+            connection = connection.execution_options(**{_READING: True, RECALLING: True})  # noqa: PLW2901 -- the same connection
+        with Session(connection, autoflush=False) as session:
             yield session
 
 
@@ -172,18 +173,24 @@ def _sqlite(url: URL) -> Engine:
         if entry.info.pop(_ALONE, False):
             entry.invalidate()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        reads = options.get(_READING, False)
-        # Each statement lets go of the interpreter, and waits to get it back while others work.
-        if connection.info.get(_READING) is not reads:
-            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
-            connection.info[_READING] = reads
-        if not options.get(_GLANCING, False):
-            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
+    event.listen(engine, "begin", _begin)
     return engine
+
+
+def _begin(connection: Connection) -> None:
+    """What a connection to SQLite says before its first statement."""
+    options = connection.get_execution_options()
+    reads = options.get(_READING, False)
+    # Each statement lets go of the interpreter, and waits to get it back while others work.
+    if connection.info.get(_READING) is not reads:
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+        connection.info[_READING] = reads
+    if options.get(RECALLING, False):
+        look(connection)
+        return
+    if not reads:
+        forget(connection)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _ensure_private(path: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Double, bindparam, insert, or_, select, update
 
 from slo.domain.gate import GateOverride
 from slo.store import audit, schema
+from slo.store.recall import recall
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 _o = schema.gate_override
 _COLUMNS = tuple(_o.c[name] for name in ("id", "scope", "until", "who", "why", "at", "ended_at"))
 _NOW = bindparam("now", type_=Double)
-_HOLDING = (
+_NOT_OVER = (
     select(*_COLUMNS)
-    .where(_o.c.until > _NOW, _o.c.at <= _NOW, or_(_o.c.ended_at.is_(None), _o.c.ended_at > _NOW))
+    .where(_o.c.until > _NOW, or_(_o.c.ended_at.is_(None), _o.c.ended_at > _NOW))
     .order_by(_o.c.until, _o.c.id)
 )
 """Made once: gates ask it often, and making it costs more than the answer."""
@@ -55,7 +56,13 @@ def end(session: Session, override_id: int, at: int, who: str, why: str) -> Gate
 
 def holding(session: Session, now: float, service: str | None = None) -> list[GateOverride]:
     """The overrides that hold gates at `now`, of one service or of all; the first to end first."""
-    found = [GateOverride(*row) for row in session.connection().execute(_HOLDING, {"now": now})]
+
+    def ask() -> tuple[GateOverride, ...]:
+        rows = session.connection().execute(_NOT_OVER, {"now": now})
+        return tuple(GateOverride(*row) for row in rows)
+
+    # Those that are not over now hold all that any later instant can find.
+    found = [one for one in recall(session, "overrides", ask) if one.holds_at(now)]
     if service is None:
         return found
     return [one for one in found if one.scope.partition("/")[0] == service]

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, select
 
 from slo.store import schema
 from slo.store.dialect import among, put_many
+from slo.store.recall import recall
 from slo.store.slos import row_ids
 from slo.store.standing_json import dump_standing, load_standing
 
@@ -94,14 +95,22 @@ def _loaded(row_id: int, body: str) -> Standing:
 def one(session: Session, slo_id: str) -> Standing | None:
     """The standing of one SLO, None before its first cycle."""
     service, _, name = slo_id.partition("/")
-    row = session.connection().execute(_ONE, {"service": service, "name": name}).first()
-    return None if row is None else _loaded(*row)
+
+    def ask() -> Standing | None:
+        row = session.connection().execute(_ONE, {"service": service, "name": name}).first()
+        return None if row is None else _loaded(*row)
+
+    return recall(session, ("standing", slo_id), ask)
 
 
-def of_service(session: Session, service: str) -> list[Standing]:
+def of_service(session: Session, service: str) -> tuple[Standing, ...]:
     """The standings of one service's SLOs, by name."""
-    rows = session.connection().execute(_OF_SERVICE, {"service": service})
-    return [_loaded(row_id, body) for row_id, body in rows]
+
+    def ask() -> tuple[Standing, ...]:
+        rows = session.connection().execute(_OF_SERVICE, {"service": service})
+        return tuple(_loaded(row_id, body) for row_id, body in rows)
+
+    return recall(session, ("standings", service), ask)
 
 
 def grids(session: Session, slo_ids: Collection[str]) -> dict[str, str]:

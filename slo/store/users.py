@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from slo.domain.user import User
 from slo.store import dialect, schema
+from slo.store.recall import recall
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -37,7 +38,11 @@ def hold(session: Session) -> None:
 
 def exist(session: Session) -> bool:
     """Whether there is a user at all."""
-    return session.connection().execute(_ANY).first() is not None
+
+    def ask() -> bool:
+        return session.connection().execute(_ANY).first() is not None
+
+    return recall(session, "users", ask)
 
 
 def all_users(session: Session) -> list[User]:

@@ -25,6 +25,7 @@ from slo.web import health, refresh
 from slo.web.api.blueprints import API
 from slo.web.banner import banners
 from slo.web.csrf import csrf_field, ensure_csrf
+from slo.web.glance import end_glance
 from slo.web.hosts import ensure_host
 from slo.web.identity import current_identity, identify, identify_as
 from slo.web.legible import ensure_legible
@@ -127,6 +128,7 @@ def create_app(
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(StoreError, _show_store_error)
     app.after_request(_finish)
+    app.teardown_request(end_glance)
     return app
 
 

@@ -13,8 +13,9 @@ from slo.domain.access import OPEN, ROLES, Identity, anonymous
 from slo.domain.token import token_digest
 from slo.store import sessions, users
 from slo.store import tokens as kept_tokens
-from slo.store.engine import StoreError, glancing, writing
+from slo.store.engine import StoreError, writing
 from slo.web.cookies import session_cookie
+from slo.web.glance import glance
 from slo.web.proxies import comes_from_here
 from slo.web.site import current_site
 
@@ -86,7 +87,7 @@ def _identity() -> Identity:
         return OPEN
     secret = session_cookie()
     login, mode = None, "login"
-    with glancing(site.engine) as session:
+    with glance() as session:
         if secret:
             login = sessions.of_digest(session, logins.digest(secret), site.clock())
         if login is None:
@@ -114,7 +115,7 @@ def _bearer() -> str:
 def _of_token(text: str) -> Identity:
     site = current_site()
     now = int(site.clock())
-    with glancing(site.engine) as session:
+    with glance() as session:
         found = tokens.known(session, text, now)
     if found is None:
         site.scrapers.pop(token_digest(text), None)

@@ -182,3 +182,9 @@ def test_it_is_served_and_names_where(engine):
 def test_variables_of_paths_are_read_as_flask_does():
     [one] = [one for one in OPERATIONS if one.id == "show_version"]
     assert variables_of(one) == [("incident", "int"), ("number", "int")]
+
+
+def test_an_unknown_gate_and_a_store_that_is_away_are_both_503(made):
+    said = made["paths"]["/api/v1/gate/{service}"]["get"]["responses"]["503"]
+    assert sorted(said["content"]) == ["application/json", "application/problem+json"]
+    assert "The store is away." in said["description"]

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from slo import gate as gates
 from slo.gate import UnknownGateError, decision_json, override_json
 from slo.store import gate_overrides
-from slo.store.engine import glancing, reading, writing
+from slo.store.engine import reading, writing
 from slo.web.api.answering import json_response
 from slo.web.api.cursor import cut, make_cursor, page_of, read_cursor
 from slo.web.api.models.gate import (
@@ -21,6 +21,7 @@ from slo.web.api.models.gate import (
     GateReleaseChange,
 )
 from slo.web.api.operation import PREFIX, operation
+from slo.web.glance import glance
 from slo.web.identity import who
 from slo.web.problem import ProblemError
 from slo.web.site import current_site
@@ -142,7 +143,7 @@ def _answer(scope: str) -> Response:
     site = current_site()
     now = site.clock()
     try:
-        with glancing(site.engine) as session:
+        with glance() as session:
             decision = gates.ask(session, site.settings, scope, now)
     except UnknownGateError as error:
         raise ProblemError(404, str(error)) from None

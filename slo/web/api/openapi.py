@@ -192,10 +192,18 @@ def _responses(one: Operation) -> dict[int, dict[str, Any]]:
         elif issubclass(said, Problem):
             made[status] = _problem((said.__doc__ or "").partition("\n")[0], said)
         else:
-            made[status] = _content(said)
+            made[status] = _either(_content(said), made.get(status))
     if 401 in made:  # noqa: PLR2004 -- Unauthorized.
         made[401]["headers"] = {"WWW-Authenticate": _header("How to say who asks: `Bearer`.")}
     return made
+
+
+def _either(answer: dict[str, Any], problem: dict[str, Any] | None) -> dict[str, Any]:
+    """An answer of its own at a status at which there may be a problem, too."""
+    if problem is None:
+        return answer
+    described = f"{answer['description']} As a problem: {problem['description']}"
+    return {"description": described, "content": {**answer["content"], **problem["content"]}}
 
 
 def _answer(one: Operation) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from slo.web.problem import ProblemError
 from slo.web.site import current_site
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -53,7 +53,9 @@ def show_service(service: str) -> dict[str, Any]:
         return _services_json(session, {service: members})[0]
 
 
-def _services_json(session: Session, by_service: dict[str, list[Standing]]) -> list[dict[str, Any]]:
+def _services_json(
+    session: Session, by_service: Mapping[str, Sequence[Standing]]
+) -> list[dict[str, Any]]:
     opened: dict[str, set[int]] = defaultdict(set)
     for incident in incidents.open_of(session).values():
         opened[incident.service].add(incident.id)
