@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SELDOM = (50_000, 10, 10)
-"""Objects until the collector runs, and how often its two longer runs come."""
-_TURN_SECONDS = 0.001
+_COLLECTING = (2_000, 10, 1_000)
+"""New objects until the collector looks at them, and how seldom it looks at older ones."""
+_TURN_SECONDS = 0.0003
 
 
 def serve(
@@ -105,16 +105,17 @@ def serve(
 def favour_answers() -> None:
     """Lets those who ask the site wait less for the cycles beside them.
 
-    The garbage collector's full run looks at every object, for a tenth of a second and
-    more, while nobody is answered. What is there now stays, so it need not be looked at;
-    and little of what cycles make is garbage that only the collector frees.
+    While the garbage collector runs, nobody is answered: its full run looks at every object,
+    for a tenth of a second and more, and one that waits for many new objects takes longer.
+    So it takes few at a time, and seldom all; what is there now stays, and need not be
+    looked at.
 
-    An answer lets go of the interpreter a dozen times, at each statement to the store, and
-    each time a busy cycle may keep it for one turn: a millisecond here, five by default.
+    An answer lets go of the interpreter a dozen times, as at each statement to the store, and
+    each time a busy cycle may keep it for one turn: 5 ms by default.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_SELDOM)
+    gc.set_threshold(*_COLLECTING)
     sys.setswitchinterval(_TURN_SECONDS)
 
 
