@@ -11,10 +11,24 @@ import click
 from slo.domain.refusal import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    Command = TypeVar("Command", bound=Callable[..., object])
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API gives it.")
 WHO = click.option("--who", metavar="NAME", help="Who says so.  [default: the user who runs it]")
+WHY = click.option("--why", required=True, metavar="TEXT", help="The reason, kept with it.")
+
+
+def until_option(days: int) -> Callable[[Command], Command]:
+    """`--until` of what ends by itself, at most so many days ahead."""
+    return click.option(
+        "--until",
+        required=True,
+        metavar="TIME",
+        help=f"When it ends: a duration from now such as 2h, or a time; at most {days} days ahead.",
+    )
 
 
 def user(who: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import math
@@ -14,6 +13,7 @@ import click
 
 from slo import standings
 from slo.cli import show
+from slo.cli.asking import WHO, WHY, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose_one
@@ -49,8 +49,8 @@ _NOISE = 1e-6
 )
 @click.option("--good", type=float, required=True, help="Good events to add; may be negative.")
 @click.option("--total", type=float, required=True, help="Events to add in all; may be negative.")
-@click.option("--why", required=True, metavar="TEXT", help="The reason, kept with it.")
-@click.option("--who", metavar="NAME", help="Who says so.  [default: the user who runs it]")
+@WHY
+@WHO
 @click.option(
     "--key",
     help="Books it once, however often it is run.  [default: made of SLO, end, numbers and why]",
@@ -86,9 +86,7 @@ def command(
         before = _standing(session, settings, held)
         window = None if before.window.start < end <= before.window.end else end
         events = before if window is None else _standing(session, settings, held, window)
-        correction = Correction(
-            slo_id, end, good, total, who or getpass.getuser(), why.strip(), key, now
-        )
+        correction = Correction(slo_id, end, good, total, user(who), why.strip(), key, now)
         booked = corrections.add(session, correction)
         after = _standing(session, settings, held)
         if booked:

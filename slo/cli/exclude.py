@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from slo.cli import show
-from slo.cli.asking import AS_JSON, WHO, asked, user
+from slo.cli.asking import AS_JSON, WHO, WHY, asked, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from slo.recurrence import Recurrence
 
 _SHOWN = 20
-_WHY = click.option("--why", required=True, metavar="TEXT", help="The reason, kept with it.")
 _PREVIEW = click.option("--preview", "dry", is_flag=True, help="Only tell what it would change.")
 
 
@@ -57,7 +56,7 @@ _PREVIEW = click.option("--preview", "dry", is_flag=True, help="Only tell what i
 @click.option("--for", "length", metavar="DURATION", help="How long each lasts, with --rrule.")
 @click.option("--zone", metavar="ZONE", help="Time zone of --start, such as Europe/Berlin.")
 @click.option("--category", type=click.Choice(CATEGORIES), required=True, help="What it was.")
-@_WHY
+@WHY
 @WHO
 @_PREVIEW
 def add_command(
@@ -113,7 +112,7 @@ def add_command(
 )
 @click.argument("word", metavar="ID")
 @click.option("--past", is_flag=True, help="Of a schedule: past occurrences count again too.")
-@_WHY
+@WHY
 @WHO
 @_PREVIEW
 def remove_command(

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from slo import gate as gates
 from slo.cli import show
-from slo.cli.asking import AS_JSON, WHO, asked, user
+from slo.cli.asking import AS_JSON, WHO, WHY, asked, until_option, user
 from slo.cli.command import command as make
 from slo.cli.gate_url import ask_url
 from slo.cli.opening import open_store
@@ -112,13 +112,8 @@ def check_command(
 
 @make("open", 'slo gate open payments --until 2h --why "the fix of incident 12 goes out"')
 @click.argument("scope", metavar="SERVICE[/SLO]")
-@click.option(
-    "--until",
-    required=True,
-    metavar="TIME",
-    help="When it ends: a duration from now such as 2h, or a time; at most 7 days ahead.",
-)
-@click.option("--why", required=True, metavar="TEXT", help="The reason, kept with it.")
+@until_option(gates.LONGEST_HELD_DAYS)
+@WHY
 @WHO
 def open_command(settings: Settings, scope: str, until: str, why: str, who: str | None) -> int:
     """Hold the gate of a service or an SLO open until a time.

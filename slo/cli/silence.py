@@ -10,7 +10,7 @@ from rich.text import Text
 
 from slo import silencing
 from slo.cli import show
-from slo.cli.asking import AS_JSON, WHO, asked, user
+from slo.cli.asking import AS_JSON, WHO, WHY, asked, until_option, user
 from slo.cli.command import command as make
 from slo.cli.opening import open_store
 from slo.cli.parameters import label_pair
@@ -35,13 +35,8 @@ if TYPE_CHECKING:
     "slo silence add '*' --label team=ml --until 2026-11-23T06:00:00Z --why \"region is moved\"",
 )
 @click.argument("scope")
-@click.option(
-    "--until",
-    required=True,
-    metavar="TIME",
-    help="When it ends: a duration from now such as 2h, or a time; at most 30 days ahead.",
-)
-@click.option("--why", required=True, metavar="TEXT", help="The reason, kept with it.")
+@until_option(silencing.LONGEST_DAYS)
+@WHY
 @WHO
 @click.option(
     "--label",
@@ -107,7 +102,7 @@ def list_command(settings: Settings, *, every: bool, as_json: bool) -> int:
 
 @make("end", 'slo silence end 3 --why "the migration is done"')
 @click.argument("silence_id", metavar="ID", type=click.IntRange(1))
-@click.option("--why", required=True, metavar="TEXT", help="The reason, kept with it.")
+@WHY
 @WHO
 def end_command(settings: Settings, silence_id: int, why: str, who: str | None) -> int:
     """End silence ID before its time.
