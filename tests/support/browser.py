@@ -83,15 +83,49 @@ def axe_script():
     return AXE.read_text()
 
 
+OF_COLOUR = ["color-contrast", "link-in-text-block"]
+"""The only rules of axe-core among those that run by themselves that look at colours."""
+RUN_AXE = """async ofColour => {
+  const scheme = /prefers-color-scheme|@import/;
+  const shape = [innerWidth, innerHeight, document.documentElement.outerHTML];
+  for (const element of document.querySelectorAll('*')) {
+    const {x, y, width, height} = element.getBoundingClientRect();
+    shape.push(x, y, width, height);
+  }
+  const now = shape.join();
+  const onlyColours = window.shapeOfAllRules === now && !scheme.test(shape[2])
+    && ![...document.styleSheets].some(
+      sheet => [...sheet.cssRules].some(rule => scheme.test(rule.cssText)));
+  const only = onlyColours ? {runOnly: ofColour} : {};
+  const {violations} = await axe.run(document, {resultTypes: ['violations'], ...only});
+  window.shapeOfAllRules = onlyColours ? window.shapeOfAllRules : now;
+  return violations.flatMap(({id, help, nodes}) =>
+    nodes.slice(0, 3).map(node => `${id}: ${help}: ${node.html.slice(0, 200)}`));
+}"""
+"""All rules; or those of colour alone, where nothing but colours can differ since all have run.
+
+That is so where every element is as and where it was, and no style asks for the scheme: what
+`light-dark()` gives is a colour.
+"""
+
+
+def wait_for_preview(page):
+    """Until an editor shows it, which it does only after the page has loaded."""
+    if page.evaluate("!!document.querySelector('[data-pane]')"):
+        page.wait_for_selector("[data-pane] .prose > *", state="attached")
+
+
+def load_axe(page):
+    """Takes axe-core into the page, once: it is long."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe_script())
+
+
 def axe(page):
     """What axe-core finds: its rule, and the elements; all its rules of WCAG and good practice."""
-    page.evaluate(axe_script())
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{v['id']}: {v['help']}: {node['html'][:200]}"
-        for v in found["violations"]
-        for node in v["nodes"][:3]
-    ]
+    wait_for_preview(page)
+    load_axe(page)
+    return page.evaluate(RUN_AXE, OF_COLOUR)
 
 
 def looks(page):
@@ -113,39 +147,49 @@ def faults_of(page, size):
     return found
 
 
-REACHABLE = """() => [...document.querySelectorAll(
-    'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
-  .filter(e => !e.disabled && e.getAttribute('tabindex') !== '-1')
-  .filter(e => e.checkVisibility({checkVisibilityCSS: true})).length"""
-FOCUSED = """() => {
-  const e = document.activeElement;
-  if (!e || e === document.body) return null;
-  if (!e.dataset.walked) {
-    e.dataset.walked = String(document.querySelectorAll('[data-walked]').length + 1);
-  }
-  const box = e.getBoundingClientRect();
-  const ring = [e, ...(e.closest('label') ? [e.closest('label')] : [])].some(x => {
-    const s = getComputedStyle(x);
-    return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0;
-  });
-  const seen = box.width > 0 && box.height > 0;
-  return {n: Number(e.dataset.walked), html: e.outerHTML.slice(0, 120), seen, ring};
+WATCH = """() => {
+  const places = [], numbers = new Map();
+  let last = null, round = false;
+  document.addEventListener('focusin', ({target: e}) => {
+    if (numbers.has(e)) {
+      round ||= e !== last;
+    } else {
+      numbers.set(e, numbers.size);
+      const box = e.getBoundingClientRect();
+      const ring = [e, ...(e.closest('label') ? [e.closest('label')] : [])].some(x => {
+        const s = getComputedStyle(x);
+        return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0;
+      });
+      const seen = box.width > 0 && box.height > 0;
+      places.push({html: e.outerHTML.slice(0, 120), seen, ring});
+    }
+    last = e;
+  }, true);
+  window.walk = () => ({places, round});
+  const reachable = [...document.querySelectorAll(
+      'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
+    .filter(e => !e.disabled && e.getAttribute('tabindex') !== '-1')
+    .filter(e => e.checkVisibility({checkVisibilityCSS: true}));
+  return [reachable.length, document.querySelectorAll('input[type^="date"]').length];
 }"""
+"""Writes down where the focus comes, and whether it is back where it has been before."""
 
 
 def keyboard_faults(page):
-    """What the Tab key does not reach, or does not show that it has reached."""
-    number, walked, found = page.evaluate(REACHABLE), set(), []
+    """What the Tab key, held down, does not reach, or does not show that it has reached."""
+    wait_for_preview(page)
+    number, dates = page.evaluate(WATCH)
     # A field for a date has a place for each of its parts.
-    parts = 7 * page.locator('input[type^="date"]').count()
-    for _ in range(number + parts + 5):
-        page.keyboard.press("Tab")
-        at = page.evaluate(FOCUSED)
-        if at is None or at["n"] in walked:
-            continue
-        walked.add(at["n"])
-        if not at["seen"] or not at["ring"]:
-            found.append(f"no visible focus: {at['html']}")
-    if len(walked) < number:
-        found.append(f"{len(walked)} of {number} elements reached")
+    left = number + 7 * dates + 5
+    walked, step = {"places": [], "round": False}, number
+    while left > 0 and not walked["round"]:
+        for _ in range(min(step, left)):
+            page.keyboard.down("Tab")
+        left, step = left - step, 3
+        walked = page.evaluate("walk()")
+    page.keyboard.up("Tab")
+    places = walked["places"]
+    found = [f"no visible focus: {p['html']}" for p in places if not (p["seen"] and p["ring"])]
+    if len(places) < number:
+        found.append(f"{len(places)} of {number} elements reached")
     return found
