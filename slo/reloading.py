@@ -13,7 +13,7 @@ import logging
 import signal
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -216,10 +216,12 @@ def changes_text(before: Settings, after: Settings) -> str:
         _named("changed", [name for name in new if name in old and new[name] != old[name]]),
     ]
     keys = [
-        key
-        for key in after.__slots__
-        if key not in {"slos", "defaults", "warnings"}
-        and getattr(before, key) != getattr(after, key)
+        key.name
+        for key in fields(after)
+        # What is not compared is derived from the rest.
+        if key.compare
+        and key.name not in {"slos", "defaults", "warnings"}
+        and getattr(before, key.name) != getattr(after, key.name)
     ]
     if keys:
         parts.append(f"other settings: {', '.join(keys)}")
