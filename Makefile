@@ -10,8 +10,8 @@ RUN_PATH = $(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(TOOLS)/usr/bin:$(CURDIR)/$(TOOLS)
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?=
 # Files of tests go to so many processes, in the order of their names: the demo's, which mostly
-# waits, is among the first.
-WORKERS ?= 2
+# waits, is among the first. Three keep two cores busy while some wait.
+WORKERS ?= 3
 
 .PHONY: demo test lint bench clean chromium
 .DELETE_ON_ERROR:
