@@ -46,7 +46,7 @@ def gates(size: int, seconds: float) -> dict[str, Any]:
     """Milliseconds of each path at the median and p99, with cycles and without."""
     from children import filled  # noqa: PLC0415 -- it imports much that clients do not need.
 
-    # Sixteen clients queue for eight threads, as is meant.
+    # Sixteen clients queue for few threads, as is meant.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine(f"sqlite:///{folder}/slo.db")

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 _COLLECTING = (2_000, 10, 1_000)
 """New objects until the collector looks at them, and how seldom it looks at older ones."""
-_TURN_SECONDS = 0.0003
+_TURN_SECONDS = 0.001
 
 
 def serve(
