@@ -39,7 +39,7 @@ def forget(connection: Connection) -> None:
 def recall(session: Session, key: Hashable, ask: Callable[[], T]) -> T:
     """What `ask` gives, or gave before if the store is still the same.
 
-    The answer must depend on `key` and the store alone, and nobody may change it. Only
+    The answer must stay right while the store is the same, and nobody may change it. Only
     sessions of `glancing` keep answers.
     """
     connection = session.connection()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.browser import launched
+from tests.support.everything import everything
+from tests.support.site import serving
 from tests.support.stores import empty_store
 from tests.web.incident_world import copy_of, write_files
 from tests.web.status_world import make_status_world
@@ -40,6 +43,27 @@ def bad_month(tmp_path_factory):
     make_status_world(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A store with something of everything, and who is logged in; only to be read."""
+    with everything(tmp_path_factory.mktemp("rich")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def base(full):
+    """The URL of the site over that store."""
+    with serving(full.app()) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium."""
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture

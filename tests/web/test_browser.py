@@ -9,7 +9,7 @@ from slo.domain.standing import Note
 from slo.store import standings
 from slo.store.engine import writing
 from slo.web.app import create_app
-from tests.support.browser import PHONE, WIDE, launched, looks, opened, width
+from tests.support.browser import PHONE, WIDE, looks, opened, width
 from tests.support.site import serving
 from tests.support.stores import empty_store
 from tests.web.world import NOW, make_standing, put_standings
@@ -25,12 +25,6 @@ def site_of(engine):
 def base(world):
     with serving(site_of(world)) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as found:
-        yield found
 
 
 @pytest.mark.parametrize("path", PATHS)

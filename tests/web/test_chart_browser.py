@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from slo.web.app import create_app
-from tests.support.browser import PHONE, WIDE, launched, opened, width
+from tests.support.browser import PHONE, WIDE, opened, width
 from tests.support.site import serving
 from tests.support.stores import empty_store
 from tests.web.world import NOW, book_latency, latency_standing, put_standings
@@ -21,12 +21,6 @@ SPACE = "\u202f"
 def base(world):
     with serving(create_app(world, clock=lambda: NOW)) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as found:
-        yield found
 
 
 def spot(field, share):

@@ -4,27 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.browser import OF_COLOUR, WIDE, faults_of, launched, load_axe, looks, opened
-from tests.support.everything import everything
-from tests.support.site import serving
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    with everything(tmp_path_factory.mktemp("rich")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def base(full):
-    with serving(full.app()) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as found:
-        yield found
+from tests.support.browser import OF_COLOUR, WIDE, faults_of, load_axe, looks, opened
 
 
 def test_every_page_is_clean_and_without_barriers_in_every_look(browser, base, full):

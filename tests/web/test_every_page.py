@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from tests.support.everything import everything
 from tests.web.document import Document
 
 FORM = re.compile(r"<form.*?</form>", re.DOTALL)
@@ -20,12 +19,6 @@ UNNAMED = re.compile(
 PROSE = re.compile(r'<article class="card prose">.*?</article>', re.DOTALL)
 """What people wrote in Markdown, whose tables have no caption."""
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    with everything(tmp_path_factory.mktemp("rich")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

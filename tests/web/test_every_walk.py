@@ -2,29 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.support.browser import faults_of, keyboard_faults, launched, looks, opened
-from tests.support.everything import everything
-from tests.support.site import serving
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    with everything(tmp_path_factory.mktemp("rich")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def base(full):
-    with serving(full.app()) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as found:
-        yield found
+from tests.support.browser import faults_of, keyboard_faults, looks, opened
 
 
 def test_every_page_is_walked_by_keyboard(browser, base, full):

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from tests.support import rich
-from tests.support.browser import PHONE, launched, opened, width
+from tests.support.browser import PHONE, opened, width
 from tests.support.routes import pages_of, values_of
 from tests.support.site import serving
 
@@ -39,12 +39,6 @@ def world(request, tmp_path_factory):
     made = rich.make(tmp_path_factory.mktemp("hostile") / "slo.db", request.param)
     yield request.param, made
     made.feed.engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,9 @@ from playwright.sync_api import expect
 from slo import incidents as acting
 from slo.store import postmortems
 from slo.store.engine import reading, writing
-from tests.support.browser import PHONE, WIDE, faults_of, launched, opened, width
+from tests.support.browser import PHONE, WIDE, faults_of, opened, width
 from tests.support.site import serving
 from tests.web.incident_world import app_of
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture

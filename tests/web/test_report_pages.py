@@ -10,7 +10,7 @@ import pytest
 from slo.web.app import create_app
 from tests.reports.conftest import two_months
 from tests.reports.world import NOW
-from tests.support.browser import PHONE, faults_of, launched, looks, opened, width
+from tests.support.browser import PHONE, faults_of, looks, opened, width
 from tests.support.site import serving
 from tests.web.document import page
 from tests.web.truthful import truthful
@@ -29,12 +29,6 @@ def client(two_months):
 def base(two_months):
     with serving(create_app(two_months, clock=lambda: float(NOW))) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as found:
-        yield found
 
 
 class TestPages:
