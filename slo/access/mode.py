@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def only_loopback(host: str) -> bool:
     return bool(found) and all(is_loopback(str(address[0])) for *_, address in found)
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(address: str) -> bool:
     """Whether an address is one of this machine's own to itself, `::ffff:127.0.0.1` among them."""
     try:

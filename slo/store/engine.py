@@ -26,7 +26,7 @@ from slo.store.errors import (
     StoreVersionError,
     translated,
 )
-from slo.store.recall import RECALLING, forget, look
+from slo.store.recall import forget, recalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,7 @@ __all__ = [
 
 BUSY_SECONDS = 30
 _READING = "slo_reading"
+_EACH_ALONE = "slo_each_alone"
 _ALONE = "slo_alone"
 _NO_SHARED_INDEX = {sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE}
 _WAL_KEPT_BYTES = 64 * 1024 * 1024
@@ -107,16 +108,16 @@ def reading(engine: Engine) -> Iterator[Session]:
 def glancing(engine: Engine) -> Iterator[Session]:
     """A session whose reads each stand for themselves, and that does not write.
 
-    For a question or two that must be answered often and at once: without a transaction
-    it costs a third of `reading`, and what it recalls costs nothing and is as of its begin.
-    Raises `StoreError` for every driver's error.
+    For a question or two that must be answered often and at once: it has no transaction,
+    and a connection only for what it cannot recall. Raises `StoreError` for every driver's
+    error.
     """
-    with translated(engine.url), engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")  # noqa: PLW2901 -- the same connection
+    with translated(engine.url):
+        if engine.dialect.name == "postgresql":
+            view = engine.execution_options(isolation_level="AUTOCOMMIT")
         else:
-            connection = connection.execution_options(**{_READING: True, RECALLING: True})  # noqa: PLW2901 -- the same connection
-        with Session(connection, autoflush=False) as session:
+            view = engine.execution_options(**{_READING: True, _EACH_ALONE: True})
+        with Session(view, autoflush=False, info=recalled(engine)) as session:
             yield session
 
 
@@ -185,8 +186,7 @@ def _begin(connection: Connection) -> None:
     if connection.info.get(_READING) is not reads:
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
         connection.info[_READING] = reads
-    if options.get(RECALLING, False):
-        look(connection)
+    if options.get(_EACH_ALONE, False):
         return
     if not reads:
         forget(connection)

@@ -121,6 +121,8 @@ def translated(url: URL) -> Iterator[None]:
         raise _translate(error, url) from error
     except PoolTimeoutError as error:
         raise StoreBusy(f"no free connection to the database {place(url)}: {error}") from error
+    except sqlite3.Error as error:  # What is asked past SQLAlchemy, as `recalled` does.
+        raise from_sqlite(error, place(url)) from error
 
 
 def _translate(error: DBAPIError, url: URL) -> StoreError:

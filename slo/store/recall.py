@@ -8,27 +8,40 @@ number, and is asked each time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 
 _KEPT = "slo_kept"
-RECALLING = "slo_recalling"
-"""The connection's option that lets answers be kept; whoever sets it calls `look` first."""
+_RECALLED = "slo_recalled"
 _MOST_KEPT = 1000
 
 
-def look(connection: Connection) -> None:
-    """Drops what the connection has kept if the store has changed since."""
-    version = connection.exec_driver_sql("PRAGMA data_version").scalar()
-    if connection.info.get(_KEPT, (None,))[0] != version:
-        connection.info[_KEPT] = (version, {})
+def recalled(engine: Engine) -> dict[str, Any]:
+    """What makes a session recall, as its `info`: the answers that hold at this moment.
+
+    One statement and no transaction; what is recalled then needs no session's connection.
+    Whoever asks the store himself learns of this moment or of a later one, so an answer
+    can be newer than the number it is kept under, but never older.
+    """
+    if engine.dialect.name != "sqlite":
+        return {}
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        version = cursor.execute("PRAGMA data_version").fetchone()[0]
+        cursor.close()
+        if connection.info.get(_KEPT, (None,))[0] != version:
+            connection.info[_KEPT] = (version, {})
+        return {_RECALLED: connection.info[_KEPT][1]}
+    finally:
+        connection.close()
 
 
 def forget(connection: Connection) -> None:
@@ -42,12 +55,14 @@ def recall(session: Session, key: Hashable, ask: Callable[[], T]) -> T:
     The answer must stay right while the store is the same, and nobody may change it. Only
     sessions of `glancing` keep answers.
     """
-    connection = session.connection()
-    if not connection.get_execution_options().get(RECALLING, False):
+    kept = session.info.get(_RECALLED)
+    if kept is None:
         return ask()
-    _, kept = connection.info[_KEPT]
-    if key not in kept:
-        if len(kept) >= _MOST_KEPT:
-            kept.clear()
-        kept[key] = ask()
-    return cast("T", kept[key])
+    try:
+        return cast("T", kept[key])
+    except KeyError:
+        answer = ask()
+    if len(kept) >= _MOST_KEPT:  # Other threads may read it; each has its own answer by now.
+        kept.clear()
+    kept[key] = answer
+    return answer

@@ -43,6 +43,7 @@ from slo.web.site import EXTENSION, Site, current_site
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flask.typing import ResponseReturnValue
     from markupsafe import Markup
     from prometheus_client import CollectorRegistry
     from sqlalchemy import Engine
@@ -115,15 +116,7 @@ def create_app(
     )
     for blueprint in (*PAGES, *API, health.blueprint):
         app.register_blueprint(blueprint)
-    for check in (
-        ensure_same_origin,
-        identify,
-        ensure_host,
-        ensure_permitted,
-        ensure_csrf,
-        ensure_legible,
-    ):
-        app.before_request(check)
+    app.before_request(_check)
     app.register_error_handler(ProblemError, problem_response)
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(StoreError, _show_store_error)
@@ -138,6 +131,18 @@ def warm(app: Flask) -> None:
         identify_as(OPEN)
         show_overview()
         renew_status()
+
+
+def _check() -> ResponseReturnValue | None:
+    """The checks in their order; the first that answers, or refuses, ends the request."""
+    ensure_same_origin()
+    identify()
+    ensure_host()
+    answer = ensure_permitted()
+    if answer is None:
+        ensure_csrf()
+        ensure_legible()
+    return answer
 
 
 def _template_folder() -> Path:
@@ -195,8 +200,10 @@ def _page(title: str, text: str, status: int) -> Response:
 
 
 def _finish(response: Response) -> Response:
+    there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 -- it yields pairs.
     for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in there:
+            response.headers.add(name, value)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if request.endpoint == "static":

@@ -51,9 +51,11 @@ class Proxied:
         peer = str(environ.get("REMOTE_ADDR", ""))
         passed_on = any(name in environ for name in _SAID)
         environ[_HERE] = is_loopback(peer) and not passed_on
-        hops = site.proxies if is_proxy(peer, site.proxy_addresses) else 0
+        hops = site.proxies if site.proxies and is_proxy(peer, site.proxy_addresses) else 0
         if "HTTP_X_FORWARDED_FOR" in environ and not hops:
             self._tell(peer)
+        if not hops:
+            return self._named(environ, start)
         whole = ProxyFix(self._named, x_for=hops, x_proto=hops, x_host=hops)
         return whole(environ, start)
 

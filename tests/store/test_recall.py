@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from slo.store import recall as recalling
-from slo.store.engine import glancing, open_engine, reading, writing
+from slo.store.engine import StoreError, glancing, open_engine, reading, writing
 from slo.store.recall import recall
 
 
@@ -77,6 +77,32 @@ def test_a_change_that_was_taken_back_changes_nothing(engine, number):
     with pytest.raises(ZeroDivisionError):
         fail()
     assert number.seen() == 0
+
+
+def test_what_is_recalled_needs_no_connection_of_the_session(sqlite_engine):
+    number = Number(sqlite_engine)
+    number.seen()
+    opened = []
+    sqlalchemy.event.listen(sqlite_engine, "engine_connect", opened.append)
+    assert number.seen() == 0
+    assert opened == []
+    number.put(1)
+    assert number.seen() == 1
+    assert len(opened) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [(None, "cannot be opened"), (b"no database at all" * 100, "damaged")]
+)
+def test_a_store_that_does_not_answer_is_told_as_such(tmp_path, text, says):
+    path = tmp_path / "folder" / "slo.db"
+    if text is not None:
+        path.parent.mkdir()
+        path.write_bytes(text)
+    engine = open_engine(f"sqlite:///{path}")
+    with pytest.raises(StoreError, match=says), glancing(engine):
+        raise AssertionError("it was let in")
+    engine.dispose()
 
 
 @pytest.mark.parametrize("look", [reading, writing])
