@@ -149,6 +149,8 @@ def _sqlite(url: URL) -> Engine:
         url.set(drivername="sqlite"),
         pool_size=10,
         max_overflow=20,
+        # The one used last knows best what is recalled.
+        pool_use_lifo=True,
         # The driver's own transactions begin too late: concurrent updates got lost.
         connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
     )

@@ -170,6 +170,21 @@ def test_limits_whose_texts_would_meet_stand_at_both_ends():
     ]
 
 
+def test_of_limits_that_follow_each_other_the_latest_has_the_room():
+    levels = [
+        Level(0.5, "the first objective", Span(0, 240)),
+        Level(0.52, "the second objective", Span(240, 540)),
+        Level(0.9, "one far above", Span(0, 540)),
+        Level(0.51, "the objective now", Span(540, 600)),
+    ]
+    over = ET.fromstring(str(draw([1.0] * 10, levels=levels).over))
+    assert {t.text: t.get("x") for t in over.findall("text")} == {
+        "the objective now": "100.00%",
+        "one far above": "90.00%",
+        "the first objective": "40.00%",
+    }
+
+
 def test_a_limit_of_a_part_of_the_time_is_drawn_there_alone():
     svg = ET.fromstring(str(draw([1.0] * 10, levels=[Level(0.5, "then", Span(0, 300))]).plot))
     limit = next(line for line in svg.iter("line") if "limit" in line.get("class"))

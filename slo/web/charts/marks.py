@@ -35,6 +35,8 @@ _HIDDEN = 0.002
 """A mark within this share of the width of one of its kind cannot be told from it."""
 _LINE = 0.09
 """The share of the height that a line of text takes."""
+_LETTER = 0.018
+"""The share of a phone's width that a letter takes."""
 _BAR = 5
 
 ICONS: dict[MarkKind, str] = {
@@ -105,6 +107,20 @@ class Level:
     text: str = ""
     span: Span | None = None
     tone: str = "red"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a text stands, in shares of the chart from its upper left."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+    def meets(self, other: _Place) -> bool:
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
 
 
 def legend(marks: Iterable[Mark]) -> list[tuple[MarkKind, str, str]]:
@@ -217,26 +233,35 @@ def _labels(marks: Sequence[Mark], scale: Scale) -> list[str]:
 
 
 def _level_texts(levels: Sequence[Level], scale: Scale) -> list[str]:
-    """What dashed lines mean, at their right end; at the left where another text is near."""
-    taken: list[tuple[float, bool]] = []
+    """What dashed lines mean, where there is room; what holds latest comes first."""
+    taken: list[_Place] = []
     parts = []
-    for level in sorted((one for one in levels if one.text), key=lambda one: -one.value):
-        high = scale.y(level.value)
-        right = 1.0 if level.span is None else min(1.0, scale.x(level.span.end))
-        free = [
-            left
-            for left in (False, True)
-            if not any(abs(high - other) < _LINE and left == side for other, side in taken)
-        ]
-        if level.span is not None:
-            free = [False]
-        if not free:
+    named = sorted((one for one in levels if one.text), key=lambda one: -one.value)
+    for level in sorted(named, key=lambda one: -_end(one, scale)):
+        place = next((p for p in _places(level, scale) if not any(p.meets(t) for t in taken)), None)
+        if place is None:
             continue
-        taken.append((high, free[0]))
-        share, side = (0.0, "start") if free[0] else (right, "end")
-        down = 12 if high < _LINE else -4  # Below its line where the chart ends right above it.
+        taken.append(place)
+        share, side = (0.0, "start") if place.left == 0 else (place.right, "end")
+        high = scale.y(level.value)
+        down = 12 if place.top == high else -4
         parts.append(
             f'<text class="level tone-{level.tone}" x="{share * 100:.2f}%" y="{high * 100:.1f}%" '
             f'dy="{down}" text-anchor="{side}">{escape(level.text)}</text>'
         )
     return parts
+
+
+def _places(level: Level, scale: Scale) -> list[_Place]:
+    """Where the text may stand: at its line's right end, and at the left of a line all across."""
+    high, right = scale.y(level.value), _end(level, scale)
+    top = high - _LINE if high >= _LINE else high  # Below where the chart ends right above.
+    wide = len(level.text) * _LETTER
+    ends = [(right - wide, right)]
+    if level.span is None:
+        ends.append((0.0, wide))
+    return [_Place(left, right, top, top + _LINE) for left, right in ends if left >= 0]
+
+
+def _end(level: Level, scale: Scale) -> float:
+    return 1.0 if level.span is None else min(1.0, scale.x(level.span.end))
