@@ -76,6 +76,11 @@ def parse_recurrence(rule: str, start: str, zone: str, length: timedelta) -> Rec
         walls = list(islice(_naive(found), MOST_OCCURRENCES + 1))
     except ValueError as error:
         raise RecurrenceError(f"the rule {found.rule!r} cannot be read: {error}") from None
+    except IndexError:  # What dateutil says of such a day, whatever the year.
+        raise RecurrenceError(
+            f"the rule {found.rule!r} asks for a weekday that comes less often than that in a"
+            " month or a year; mend its BYDAY"
+        ) from None
     if not walls:
         raise RecurrenceError(
             f"the rule {found.rule!r} gives no time at or after {start}; mend its BY parts or UNTIL"

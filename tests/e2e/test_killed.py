@@ -78,6 +78,7 @@ def test_workers_killed_at_random_moments_leave_the_ledger_of_a_quiet_run(
     result = run(plan)
 
     assert result["killed"] == kills, "the work was done before the last kill"
+    assert 0 < result["left"] < 1, "the killed left nothing, or nothing was done"
     ensure_equal(plan, expected)
 
 

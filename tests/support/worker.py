@@ -38,7 +38,11 @@ class Plan:
     at_once: int = 1
     seed: int = 0
     longest: float = 0.1
-    """Seconds that a worker lives at most, once it works."""
+    """Seconds that the first worker lives at most, once it works; the others by their pace."""
+
+
+_LONGER = 1.2
+"""Times as long may the next one live, after one that was killed before it had booked."""
 
 
 def work(plan: Plan, working: Any = lambda: None) -> None:
@@ -58,6 +62,17 @@ def work(plan: Plan, working: Any = lambda: None) -> None:
                 return
             faults = run_cycles(context, [ripe(end)])
             assert not faults, faults
+
+
+def share_left(plan: Plan) -> float:
+    """How much of the plan's work is not in the ledger yet: 1 is all, 0 nothing."""
+    with open_books(plan.yaml) as context:
+        meters = [counted.meter for counted in declare(context, plan.start).counted]
+    if plan.backwards:
+        done = [plan.end - (m.booked_from or plan.end) for m in meters]
+    else:
+        done = [(m.booked_to or plan.start) - plan.start for m in meters]
+    return 1 - min(done) / (plan.end - plan.start)
 
 
 def fork(plan: Plan) -> tuple[int, int]:
@@ -83,24 +98,34 @@ def run(plan: Plan) -> dict[str, Any]:
     """Kill as often as planned, then let `at_once` workers finish side by side."""
     rng = random.Random(plan.seed)
     killed = finished = 0
+    longest, left = plan.longest, 1.0
+    lived = gained = 0.0
     while killed < plan.kills and not finished:
         pid, reader = fork(plan)
         os.read(reader, 1)
         os.close(reader)
-        time.sleep(rng.uniform(0.0, plan.longest))
+        life = rng.uniform(0.0, longest)
+        time.sleep(life)
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         if os.WIFSIGNALED(status):
             killed += 1
         else:
             finished += 1
+        before, left = left, share_left(plan)
+        if left < before:
+            # As fast as they were until now, all that are to come leave some work undone.
+            lived, gained = lived + life, gained + before - left
+            longest = lived / gained * left / (plan.kills - killed + 1)
+        else:
+            longest *= _LONGER
     children = [fork(plan) for _ in range(plan.at_once)]
     codes = []
     for pid, reader in children:
         _, status = os.waitpid(pid, 0)
         os.close(reader)
         codes.append(os.waitstatus_to_exitcode(status))
-    return {"killed": killed, "finished": finished, "codes": codes}
+    return {"killed": killed, "finished": finished, "left": left, "codes": codes}
 
 
 def plan_json(plan: Plan) -> str:
