@@ -19,8 +19,9 @@ WORKERS ?= 3
 demo: $(VENV)/.project
 	$(BIN)/slo demo $(DEMO_FLAGS)
 
+# Bytecode is kept even where the environment says no: tests start hundreds of processes.
 test: $(VENV)/.dev $(TOOLS)/.prometheus $(TOOLS)/.alertmanager $(TOOLS)/.axe chromium
-	PATH="$(RUN_PATH)" $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
+	PATH="$(RUN_PATH)" PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

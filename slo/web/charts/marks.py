@@ -245,6 +245,8 @@ def _level_texts(levels: Sequence[Level], scale: Scale) -> list[str]:
         share, side = (0.0, "start") if place.left == 0 else (place.right, "end")
         high = scale.y(level.value)
         down = 12 if place.top == high else -4
+        if high > 1 - _LINE:  # Above the bars of alerts, which lie at the foot.
+            down -= len(_BARS) * _BAR
         parts.append(
             f'<text class="level tone-{level.tone}" x="{share * 100:.2f}%" y="{high * 100:.1f}%" '
             f'dy="{down}" text-anchor="{side}">{escape(level.text)}</text>'
