@@ -19,8 +19,8 @@ from slo.domain.standing import StandingAlert
 from slo.domain.track import Track
 from slo.notify.facts import budget_notice, budget_over_notice
 from slo.notify.outbox import enqueue
-from slo.store import alerts, corrections, policies, silences
-from slo.tracks import LookedAt, spent_of, tracks_of
+from slo.store import alerts, policies, silences
+from slo.tracks import LookedAt, tracks_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -78,13 +78,11 @@ def decide_alerts(
     policy_ids = policies.ensure(session, in_force, now)
     before = alerts.states(session, slo_ids)
     tracks = tracks_of(session, [_looked_at(b, in_force[b.slo.id]) for b in booked])
-    late_truth = corrections.of(session, [b.meter.id for b in booked])
     found: list[Transition] = []
     after: States = {}
     for b in booked:
-        spent = spent_of(b.standing, late_truth[b.meter.id])
         changes, after[b.slo.id] = _decide(
-            b, in_force[b.slo.id], tracks[b.slo.id], before.get(b.slo.id, {}), spent, now
+            b, in_force[b.slo.id], tracks[b.slo.id], before.get(b.slo.id, {}), now
         )
         found += changes
     kept = alerts.add(session, sorted(found, key=lambda t: (t.at, t.slo, t.rule)), policy_ids)
@@ -170,7 +168,6 @@ def _decide(
     policy: Policy,
     track: Track,
     before: Mapping[str, AlertState],
-    spent: float | None,
     now: int,
 ) -> tuple[list[Transition], dict[str, AlertState]]:
     """The transitions of one SLO's span, bucket by bucket, and the states at its end."""
@@ -179,7 +176,7 @@ def _decide(
     absences = {a.end: (a.kind, a.since) for a in b.booking.absences}
     # A window's budget hardly moves within a span, so its end decides.
     passing = Policy(tuple(r for r in policy.rules if r.kind != "budget"))
-    lag = b.lag_at(now)
+    spent, lag = b.standing.spent_as_booked, b.lag_at(now)
     for increment in b.booking.increments:
         at = increment.end
         moment = track.moment(at, b.slo.objective, spent=spent, absence=absences.get(at), lag=lag)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slo import standings
 from slo.domain.duration import format_duration
-from slo.domain.exclusion import net_spans
+from slo.domain.exclusion import corrections_in, net_spans
 from slo.domain.indicator import Events, FirstOf, Freshness, Latency, Mean, Query, Slices
 from slo.domain.lookup import Subject, View, plan_of
 from slo.domain.meter import Meter, indicator_json
@@ -129,7 +129,7 @@ def explain(
         meter,
         standing,
         pieces,
-        _inside(booked, pieces),
+        corrections_in([piece.span for piece in pieces], booked),
         tuple(x for x in covering if x.span.overlap(plan.window)),
         tuple(
             _burn(view, Span(plan.end - seconds, plan.end), name, rates.get(name))
@@ -192,10 +192,6 @@ def _pieces(view: View, span: Span) -> tuple[Piece, ...]:
 
 def _burn(view: View, span: Span, name: str, rate: float | None) -> Burn:
     return Burn(name, rate, view.tally(span), _pieces(view, span))
-
-
-def _inside(booked: Sequence[Correction], pieces: Sequence[Piece]) -> tuple[Correction, ...]:
-    return tuple(c for c in booked if any(p.span.start < c.end <= p.span.end for p in pieces))
 
 
 def _next_span(plan: Plan) -> Span:

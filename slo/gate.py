@@ -34,8 +34,9 @@ def ask(session: Session, settings: Settings, scope: str, now: float) -> GateDec
     """
     service, _, name = scope.partition("/")
     own = [] if name in {"", EVERYTHING} else [scope]
-    single = standings.one(session, scope) if own else None
-    known = (single,) if single else () if own else standings.of_service(session, service)
+    single = standings.one(session, scope, now=now) if own else None
+    of_it = () if own else standings.of_service(session, service, now=now)
+    known = (single,) if single else of_it
     found = {standing.slo: standing for standing in known}
     declared = {slo.id: slo for slo in settings.of_service(service)}
     ids = own or list(dict.fromkeys([*declared, *found]))

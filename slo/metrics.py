@@ -185,7 +185,7 @@ class StoreCollector(Collector):
         up = GaugeMetricFamily("slo_ledger_store_up", "Whether the store answered this scrape.")
         try:
             with reading(self._engine) as session:
-                found = standings.all(session, sparklines=False)
+                found = standings.all(session, now=self._clock(), sparklines=False)
                 last = cycles.last(session)
                 backup = facts.of(session, "backup")
                 worked_on = incidents.summary(session)

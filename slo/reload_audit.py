@@ -66,8 +66,10 @@ def _told(settings: Settings) -> dict[str, Any]:
         "receivers": [receiver.name for receiver in settings.receivers],
         "issuer": None if oidc is None else oidc.issuer,
         "client": None if oidc is None else oidc.client_id,
+        "name_claim": None if oidc is None else oidc.name_claim,
         "roles_claim": None if oidc is None else oidc.roles_claim,
-        "roles": {} if oidc is None else dict(oidc.roles),
+        # In order: the first that fits decides.
+        "roles": [] if oidc is None else [{group: role} for group, role in oidc.roles],
         "default_role": None if oidc is None else oidc.default_role,
     }
     return found

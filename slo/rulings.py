@@ -14,15 +14,12 @@ from slo.domain.decision import Decision, decide
 from slo.domain.policy import AbsenceRule
 from slo.domain.span import Span
 from slo.store import alerts
-from slo.tracks import LookedAt, spent_of, tracks_of
+from slo.tracks import LookedAt, tracks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy.orm import Session
 
     from slo.domain.decision import Moment
-    from slo.domain.ledger import Correction
     from slo.domain.meter import Meter
     from slo.domain.policy import Policy, Rule
     from slo.domain.standing import Standing
@@ -42,13 +39,7 @@ class Ruling:
         return self.decision.state
 
 
-def rulings(
-    session: Session,
-    standing: Standing,
-    meter: Meter,
-    policy: Policy,
-    late_truth: Sequence[Correction] = (),
-) -> list[Ruling]:
+def rulings(session: Session, standing: Standing, meter: Meter, policy: Policy) -> list[Ruling]:
     """The rulings of an SLO's policy as of its standing; none before its first bucket."""
     if meter.booked_to is None:
         return []
@@ -56,7 +47,7 @@ def rulings(
     looked_at = LookedAt(meter, policy, Span(at - meter.bucket, at), (at,))
     states = alerts.states(session, [standing.slo]).get(standing.slo, {})
     track = tracks_of(session, [looked_at])[standing.slo]
-    moment = track.moment(at, standing.objective, spent=spent_of(standing, late_truth))
+    moment = track.moment(at, standing.objective, spent=standing.spent_as_booked)
     return [
         Ruling(rule, _decision(rule, moment, states.get(rule.name)), moment)
         for rule in policy.rules

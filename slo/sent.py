@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slo.domain import access
 from slo.domain.instant import InstantError, parse_ahead
 from slo.domain.refusal import RefusedError
 from slo.domain.scope import ScopeError, parse_scope
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from slo.config.settings import Settings
 
-LONGEST_WHO, LONGEST_WHY = 100, 1000
+LONGEST_WHO, LONGEST_WHY = access.LONGEST_NAME, 1000
 """Characters of names and reasons."""
 LARGEST_ID = 2**62
 """A larger number is the id of nothing, and no database holds it."""

@@ -16,7 +16,7 @@ from slo.domain.grid import Grid, burndown, spent_since
 from slo.domain.lookup import Memo, Subject, View, plan_of
 from slo.domain.span import Span, rfc3339
 from slo.domain.standing import BURN_SPANS, FAULT, Forecast, Note, Standing
-from slo.domain.state import data_state, next_state
+from slo.domain.state import data_state, fresh_seconds, next_state
 from slo.domain.wording import indicator_text
 from slo.store import corrections, exclusions, notes, readings, slos
 from slo.store import standings as stored
@@ -132,7 +132,7 @@ def _result(
     subject, slo, meter = plan.subject, plan.subject.slo, plan.subject.meter
     view = View.of(plan, found, facts.corrections.get(meter.id, ()))
     events, counted, rest = view.tally(plan.window), view.counted_seconds(plan.window), plan.rest()
-    budget = budget_of(slo.objective, events, _expected(view, rest))
+    budget = _budget(view, events, rest)
     burn_rates = tuple(
         (name, burn_rate(view.tally(Span(plan.end - seconds, plan.end)), slo.objective))
         for name, seconds in BURN_SPANS
@@ -141,6 +141,7 @@ def _result(
     bad = view.bad_since_start(grid)
     forecasts = _forecasts(plan, budget, dict(burn_rates), counted + (rest or 0), bad)
     last, last_data = view.reading_at(plan.end), view.last_data()
+    fresh_for = fresh_seconds(meter.bucket, subject.lag)
     state = next_state(plan.memo.state, budget.remaining, slo.bounds, max(0, plan.end - plan.begun))
     standing = Standing(
         slo=slo.id,
@@ -163,9 +164,7 @@ def _result(
         burn_rates=burn_rates,
         coverage=min(1.0, events.covered / counted) if counted else None,
         state=state,
-        data=data_state(
-            last_data, plan.end if plan.past else subject.now, meter.bucket, subject.lag
-        ),
+        data=data_state(last_data, plan.end if plan.past else subject.now, fresh_for),
         exhausted_at=_exhausted_at(plan, budget, forecasts, bad),
         forecasts=forecasts,
         notes=_notes(plan, events, facts.notes.get(meter.id, ())),
@@ -176,6 +175,8 @@ def _result(
         labels=slo.labels,
         paused=subject.paused,
         last_data=last_data,
+        fresh_for=fresh_for,
+        spent_as_booked=None if state == "new" else _spent_as_booked(view, budget, rest),
     )
     return standing, None if plan.past else _memo_text(plan, grid, state, last_data)
 
@@ -196,6 +197,19 @@ def _memo_text(plan: Plan, grid: Grid, state: State, last_data: int | None) -> s
         "bad": grid.bad,
     }
     return orjson.dumps(body).decode()
+
+
+def _budget(view: View, events: Tally, rest: int | None) -> Budget:
+    """The budget of a window that holds `events`, with those to expect in its rest."""
+    return budget_of(view.plan.subject.slo.objective, events, _expected(view, rest))
+
+
+def _spent_as_booked(view: View, budget: Budget, rest: int | None) -> float | None:
+    """The share of the budget that would be spent if nothing had been corrected."""
+    if view.corrections:
+        bare = dataclasses.replace(view, corrections=())
+        budget = _budget(bare, bare.tally(view.plan.window), rest)
+    return None if budget.remaining is None else 1 - budget.remaining
 
 
 def _expected(view: View, rest: int | None) -> float | None:

@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from slo.domain.ledger import Correction, Exclusion, Reading
+    from slo.domain.ledger import Exclusion, Reading
     from slo.domain.meter import Meter
     from slo.domain.policy import Policy
-    from slo.domain.standing import Standing
-
-_NEW = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +58,6 @@ def tracks_of(session: Session, looked_at: Sequence[LookedAt]) -> dict[str, Trac
         o.meter.slo: _track(o, *needed[o.meter.slo], found, carried.get(o.meter.id, ()))
         for o in looked_at
     }
-
-
-def spent_of(standing: Standing, late_truth: Sequence[Correction]) -> float | None:
-    """The share of the budget that is spent, without corrections: they alert nobody."""
-    budget = standing.budget
-    if standing.state == _NEW or budget.remaining is None:
-        return None
-    inside = [c for c in late_truth if standing.window.start < c.end <= standing.window.end]
-    if not inside:
-        return 1 - budget.remaining
-    bad = budget.spent - sum(c.total - c.good for c in inside)
-    allowed = budget.allowed - float(1 - standing.objective) * sum(c.total for c in inside)
-    return max(0.0, bad) / allowed if allowed > 0 else None
 
 
 def _track(

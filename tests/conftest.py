@@ -10,7 +10,7 @@ from slo.cli.logs import QUIET
 from slo.store import migrations
 from slo.store.engine import open_engine
 from tests.support.compiled import compile_once
-from tests.support.postgresql_server import postgresql_server, run_alone
+from tests.support.postgresql_server import new_database, postgresql_server, run_alone
 from tests.support.stores import empty_store
 
 _LEVELS = {name: logging.getLogger(name).level for name in (None, *QUIET)}
@@ -61,3 +61,12 @@ def postgresql_template(postgresql):
     migrations.upgrade(engine)
     engine.dispose()
     return "slo_template"
+
+
+@pytest.fixture
+def postgresql_store(postgresql, postgresql_template):
+    """An empty store on PostgreSQL."""
+    with new_database(postgresql, postgresql_template) as url:
+        engine = open_engine(url)
+        yield engine
+        engine.dispose()

@@ -180,6 +180,39 @@ def test_a_budget_alert_is_told_without_an_incident(feed):
     assert "of the error budget is spent" in found[0].summary
 
 
+def correct_and_exclude(feed, good: float, total: float):
+    """Books late truth half an hour after the start, and excludes the hour it lies in."""
+    away = Span(START, START + 60 * MINUTE)
+    late = Correction(SLO, START + 30 * MINUTE, good, total, "ada", "late truth", "key")
+    with writing(feed.engine) as session:
+        corrections.add(session, late)
+        exclusions.add(session, Exclusion(0, SLO, away, "maintenance", "ada", "move", feed.at))
+
+
+@pytest.mark.parametrize("late", [(-60, 0), (600, -300), (5000, 0)])
+def test_late_truth_in_excluded_time_moves_no_budget_alert(feed, late):
+    feed.quiet(25 * 60, total=10)
+    correct_and_exclude(feed, *late)
+    feed.book((410, 420))
+
+    remaining = standing(feed).budget.remaining
+    assert 0.9 < 1 - remaining < 1
+    rules = ("budget-50", "budget-75", "budget-90", "budget-100")
+    fired = [rule for rule in rules if feed.changes(rule)]
+    assert fired == ["budget-50", "budget-75", "budget-90"]
+
+
+def test_late_truth_changes_the_budget_and_no_budget_alert(feed):
+    feed.quiet(25 * 60, total=10)
+    late = Correction(SLO, START + 30 * MINUTE, -5000, 0, "ada", "late truth", "key")
+    with writing(feed.engine) as session:
+        corrections.add(session, late)
+    feed.book((250, 400))
+
+    assert standing(feed).budget.remaining < 0
+    assert [r for r in ("budget-50", "budget-75") if feed.changes(r)] == ["budget-50"]
+
+
 def test_a_removed_rule_closes_its_alert(feed):
     feed.quiet(60)
     feed.run(6, bad=50)

@@ -44,8 +44,20 @@ def test_no_secret_gets_into_the_audit(engine):
     ReloadAudit(engine, settings_of()).note(settings_of(OIDC), NOW)
     (entry,) = audited(engine, "reload")
     assert entry.new["issuer"] == "https://idp.example"
-    assert entry.new["roles"] == {"sre": "admin"}
+    assert entry.new["roles"] == [{"sre": "admin"}]
     assert "very secret" not in str(entry)
+
+
+def test_the_order_of_roles_and_the_claim_of_the_name_are_told(engine):
+    first = OIDC.replace("sre: admin", "sre: admin, dev: editor")
+    second = OIDC.replace("sre: admin", "dev: editor, sre: admin")
+    notes = ReloadAudit(engine, settings_of(first))
+    notes.note(settings_of(second), NOW)
+    notes.note(settings_of(second.replace("}}", "}, name_claim: sub}")), NOW)
+    claimed, swapped = audited(engine, "reload")
+    assert swapped.old == {"roles": [{"sre": "admin"}, {"dev": "editor"}]}
+    assert swapped.new == {"roles": [{"dev": "editor"}, {"sre": "admin"}]}
+    assert (claimed.old, claimed.new) == ({"name_claim": "email"}, {"name_claim": "sub"})
 
 
 def test_a_store_that_is_away_keeps_no_reload_back(tmp_path, caplog):

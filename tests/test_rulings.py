@@ -27,13 +27,7 @@ def found(feed):
     (slo,) = feed.context.settings.slos
     with reading(feed.engine) as session:
         meter = slos.meter_of(session, SLO)
-        return rulings(
-            session,
-            standings.one(session, SLO),
-            meter,
-            slo.alert_policy,
-            corrections.of(session, [meter.id])[meter.id],
-        )
+        return rulings(session, standings.one(session, SLO), meter, slo.alert_policy)
 
 
 def says(feed):
@@ -93,6 +87,38 @@ def test_the_numbers_are_those_that_the_transition_kept(feed):
     (fired,) = [t for t in feed.history() if t.rule == feed.history()[0].rule]
     ruling = next(r for r in found(feed) if r.rule.name == fired.rule)
     assert dict(ruling.decision.numbers) == dict(fired.numbers)
+
+
+def test_budget_rules_see_the_budget_where_late_truth_lies_in_excluded_time(feed):
+    feed.quiet(25 * 60, total=10)
+    away = Span(START, START + 60 * MINUTE)
+    with writing(feed.engine) as session:
+        exclusions.add(session, Exclusion(0, SLO, away, "maintenance", "mia", "a move", feed.at))
+        late = Correction(SLO, START + 30 * MINUTE, -60, 0, "mia", "late", "k", feed.at)
+        corrections.add(session, late)
+    feed.book((410, 420))
+    agree(feed)
+    with reading(feed.engine) as session:
+        remaining = standings.one(session, SLO).budget.remaining
+    seen = {ruling.moment.spent for ruling in found(feed)}
+    assert seen == {1 - remaining}
+
+
+def test_the_table_tells_a_number_from_the_threshold_that_it_does_not_reach(feed):
+    feed.run(60, bad=1438, total=100_000)
+    rows = {row.rule: row for row in rule_rows(found(feed), MONTH, feed.at + 16)}
+    page = rows["page-1h"]
+    assert (page.threshold, page.now_long, page.now_short) == ("14.4x", "14.38x", "14.38x")
+    assert page.says == "no"
+
+
+def test_the_table_tells_the_share_of_a_tier_without_powers_of_ten(feed):
+    feed.quiet(60)
+    hour, year = (
+        {r.rule: r for r in rule_rows(found(feed), s, feed.at)} for s in (3600, 31_536_000)
+    )
+    assert hour["page-1h"].tier.replace("\u202f", " ") == "1,440 % of the budget in 1 h"
+    assert year["ticket-3d"].spends.replace("\u202f", " ") == "budget in 365 d"
 
 
 def test_they_write_nothing(feed):

@@ -402,6 +402,14 @@ class TestData:
         assert standing_of(session, steady, now=NOW + HOUR).data == "none"
         assert standing_of(session, steady, now=NOW + HOUR).window.end == NOW
 
+    def test_what_a_cycle_leaves_is_aged_by_the_clock(self, session, steady):
+        written = standing_of(session, steady, lag=300)
+        standings.put(session, [(written, None)])
+        for seconds in (0, 400, 481, 1000):
+            seen = standings.one(session, steady.id, now=NOW + seconds)
+            assert seen == standing_of(session, steady, now=NOW + seconds, lag=300)
+        assert standings.one(session, steady.id) == written
+
     def test_a_long_lag_of_the_source_is_still_fresh(self, session, steady):
         assert standing_of(session, steady, now=NOW + 400).data == "late"
         assert standing_of(session, steady, now=NOW + 400, lag=300).data == "fresh"

@@ -44,9 +44,15 @@ def let_in(session: Session, person: Person, caller: Caller, now: int) -> str:
 
 
 def turn_out(session: Session, person: Person, caller: Caller, now: int) -> None:
-    """Ends the sessions of somebody who was not let in, and writes down that they tried."""
+    """Ends the sessions of somebody who was not let in, and writes down that they tried.
+
+    Who has no role any more keeps none: tokens of theirs rest until they are let in again.
+    """
+    users.hold(session)
     user = users.of_subject(session, person.subject)
-    if user is not None:
+    if user is not None and person.role is None and user.role is not None:
+        user = _moved(session, user, None, now)
+    elif user is not None:
         sessions.end_all(session, user.id)
     note_failure(session, user, caller, now, how="oidc")
 
@@ -60,8 +66,8 @@ def _added(session: Session, person: Person, role: Role, now: int) -> User:
         raise LoginError(f"You cannot be added as a user: {error}.") from None
 
 
-def _moved(session: Session, user: User, role: Role, now: int) -> User:
-    users.change(session, user.id, role=role)
+def _moved(session: Session, user: User, role: Role | None, now: int) -> User:
+    users.change(session, user.id, role=role or users.NO_ROLE)
     sessions.end_all(session, user.id)
     old, new = {"role": user.role}, {"role": role}
     audit.add(session, now, WHO, "user-role", f"user/{user.name}", {}, old=old, new=new)

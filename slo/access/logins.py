@@ -75,8 +75,10 @@ def log_in(engine: Engine, name: str, password: str, caller: Caller, now: float)
         raise LoginError(_WRONG)
     better = passwords.hashed(password) if passwords.is_outdated(kept or "") else None
     with writing(engine) as session:
-        # While it was compared, somebody may have set another one, or removed the user.
-        if users.password_of(session, user.id) != kept:
+        users.hold(session)
+        # While it was compared, somebody may have set another one, or disabled or removed the user.
+        user = users.by_id(session, user.id)
+        if user is None or user.disabled_at or users.password_of(session, user.id) != kept:
             raise LoginError(_WRONG)
         _forgive(session, plain, caller, now)
         if better is not None:

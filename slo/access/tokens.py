@@ -39,8 +39,10 @@ def parse_scope(text: str) -> Scope:
     return found
 
 
-def scopes_of(role: Role) -> list[Scope]:
+def scopes_of(role: Role | None) -> list[Scope]:
     """The scopes that somebody of this role may give to a token of theirs."""
+    if role is None:
+        return []
     return [scope for scope in SCOPE_NAMES if SCOPES[scope] <= ROLES[role]]
 
 
@@ -63,8 +65,8 @@ def add_token(
         raise RefusedError("name", f"says what it is for, in 1 to {LONGEST_NAME} characters")
     if days is not None and not 0 < days <= MOST_DAYS:
         raise RefusedError("days", f"must lie from 1 to {MOST_DAYS:,}")
-    if owner is not None and scope not in scopes_of(owner.role):
-        raise RefusedError("scope", f"{scope} is more than the role {owner.role} may do")
+    if owner is not None:
+        _ensure_within(scope, owner)
     number, secret = secrets.token_hex(6), secrets.token_hex(24)
     text = token_text(number, secret)
     until = None if days is None else now + days * 86_400
@@ -110,6 +112,14 @@ def revoke(
         old = {"name": found.name, "scope": found.scope, "owner": found.owner}
         audit.add(session, now, who, "token-revoke", f"token/{found.id}", {}, old=old)
     return found
+
+
+def _ensure_within(scope: Scope, owner: User) -> None:
+    """Refuses a scope that is more than its owner may do."""
+    if owner.role is None:
+        raise RefusedError("user", f"{owner.name} has no role, so a token of theirs may do nothing")
+    if scope not in scopes_of(owner.role):
+        raise RefusedError("scope", f"{scope} is more than the role {owner.role} may do")
 
 
 def token_json(token: Token) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Users as admins change them: each change is checked, ends what it must, and is audited."""
+"""Users as admins change them: each change is checked, ends what it must, and is audited.
+
+Where `provider` is set, slo.yaml names one, so those who log in there can log in at all.
+"""
 
 from __future__ import annotations
 
@@ -65,15 +68,22 @@ def add_user(
 
 
 def set_role(
-    session: Session, name: str, role: Role, *, who: str, now: int, last: bool = False
+    session: Session,
+    name: str,
+    role: Role,
+    *,
+    who: str,
+    now: int,
+    last: bool = False,
+    provider: bool = False,
 ) -> User:
     """Another role; sessions end, so that nobody goes on with the rights of before."""
     users.hold(session)
     user = ensure_user(session, name)
     if user.role == role:
         return user
-    if role != "admin":
-        _ensure_admin_stays(session, user, last=last)
+    if role != "admin" and not last:
+        _ensure_admin_stays(session, user, provider=provider)
     users.change(session, user.id, role=role)
     sessions.end_all(session, user.id)
     old, new = {"role": user.role}, {"role": role}
@@ -88,6 +98,7 @@ def set_password(
 
     Logins that failed before are forgotten, so this lets in whom somebody else locked out.
     """
+    users.hold(session)
     user = ensure_user(session, name)
     if user.subject is not None:
         raise RefusedError("name", f"{user.name} logs in at the provider and has no password here")
@@ -98,13 +109,22 @@ def set_password(
     return user
 
 
-def disable(session: Session, name: str, *, who: str, now: int, last: bool = False) -> User:
+def disable(
+    session: Session,
+    name: str,
+    *,
+    who: str,
+    now: int,
+    last: bool = False,
+    provider: bool = False,
+) -> User:
     """Lets a user in no more: sessions end, and tokens of theirs rest."""
     users.hold(session)
     user = ensure_user(session, name)
     if user.disabled_at is not None:
         return user
-    _ensure_admin_stays(session, user, last=last)
+    if not last:
+        _ensure_admin_stays(session, user, provider=provider)
     users.change(session, user.id, disabled_at=now)
     sessions.end_all(session, user.id)
     old, new = {"state": "enabled"}, {"state": "disabled"}
@@ -114,6 +134,7 @@ def disable(session: Session, name: str, *, who: str, now: int, last: bool = Fal
 
 def enable(session: Session, name: str, *, who: str, now: int) -> User:
     """Lets a disabled user in again."""
+    users.hold(session)
     user = ensure_user(session, name)
     if user.disabled_at is None:
         return user
@@ -124,11 +145,20 @@ def enable(session: Session, name: str, *, who: str, now: int) -> User:
     return ensure_user(session, name)
 
 
-def remove(session: Session, name: str, *, who: str, now: int, last: bool = False) -> User:
+def remove(
+    session: Session,
+    name: str,
+    *,
+    who: str,
+    now: int,
+    last: bool = False,
+    provider: bool = False,
+) -> User:
     """Removes a user for good, with sessions and tokens; the audit keeps the name."""
     users.hold(session)
     user = ensure_user(session, name)
-    _ensure_admin_stays(session, user, last=last)
+    if not last:
+        _ensure_admin_stays(session, user, provider=provider)
     sessions.end_all(session, user.id)
     tokens.revoke_all(session, user.id, now)
     users.remove(session, user.id)
@@ -168,11 +198,9 @@ def user_json(user: User) -> dict[str, Any]:
     }
 
 
-def _ensure_admin_stays(session: Session, user: User, *, last: bool) -> None:
-    """Refuses to take away the last admin who can log in, unless that is meant."""
-    if last or user.role != "admin" or user.disabled_at is not None:
-        return
-    if not users.other_admins(session, user.id):
+def _ensure_admin_stays(session: Session, user: User, *, provider: bool) -> None:
+    """Refuses to take away the last admin who can log in."""
+    if users.admins(session, provider=provider) == {user.id}:
         raise RefusedError(
             "name", f"{user.name} is the last admin; make somebody else an admin before"
         )

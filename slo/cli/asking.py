@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slo.domain.refusal import RefusedError
+from slo.sent import LONGEST_WHO, ensure_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,12 +34,8 @@ def until_option(days: int) -> Callable[[Command], Command]:
 
 def user(who: str | None) -> str:
     """The name that was given, else that of the user who runs the command."""
-    if who is not None:
-        return who
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # A container may run as a user whom it does not know.
-        raise click.UsageError("the user who runs this has no name; say --who NAME") from None
+    with asked():
+        return ensure_text("who", _runner() if who is None else who, LONGEST_WHO)
 
 
 @contextmanager
@@ -48,6 +45,13 @@ def asked() -> Iterator[None]:
         yield
     except RefusedError as error:
         raise click.UsageError(f"{_word(error.field)}: {error}") from None
+
+
+def _runner() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # A container may run as a user whom it does not know.
+        raise click.UsageError("the user who runs this has no name; say --who NAME") from None
 
 
 def _word(field: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import requests
 from pydantic import ValidationError
+from requests.auth import AuthBase
 
 from slo.web.api.models.gate import GateAnswer
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
 
 _SECONDS = 10
 _STATUSES = (200, 412, 503)
@@ -16,6 +20,22 @@ _STATUSES = (200, 412, 503)
 
 class GateUrlError(ValueError):
     """The service gave no answer that tells of a gate; the message says what it gave."""
+
+
+class _Bearer(AuthBase):
+    """Sends this token, or nothing, and never what a file `.netrc` has for the host.
+
+    Without an `auth` of its own, requests puts that in the place of a header.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """The request with the token."""
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 def ask_url(url: str, scope: str, token: str = "") -> dict[str, Any]:
@@ -34,13 +54,11 @@ def ask_url(url: str, scope: str, token: str = "") -> dict[str, Any]:
     there = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     service, slash, name = scope.partition("/")
     path = quote(service, safe="") + slash + quote(name, safe="")
-    headers = {"Accept": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
     try:
         response = requests.get(
             f"{url.rstrip('/')}/api/v1/gate/{path}",
-            headers=headers,
+            headers={"Accept": "application/json"},
+            auth=_Bearer(token),
             timeout=_SECONDS,
             allow_redirects=False,
         )

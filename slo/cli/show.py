@@ -38,7 +38,6 @@ _ICONS: dict[State, tuple[str, str]] = {
 SEVERITY_STYLES = {"page": "bold red", "ticket": "yellow"}
 DATA_STYLES: dict[DataState, str] = {"fresh": "", "late": "yellow", "none": "red"}
 _PLAIN = {f"{figures.SPACE}%": "%", figures.SPACE: " ", figures.MINUS: "-", figures.DASH: "-"}
-_CLOSE = 100
 
 
 def console() -> Console:
@@ -115,10 +114,8 @@ def signed(number: float) -> str:
 
 
 def amount(number: float) -> str:
-    """Events that need not be whole, such as a budget, with two decimals where it is small."""
-    if abs(number) < _CLOSE and number != round(number):
-        return f"{number:,.2f}"
-    return f"{number:,.1f}" if number != round(number) else f"{number:,.0f}"
+    """Events that need not be whole, such as a budget."""
+    return plain(figures.amount(number))
 
 
 def burn(rate: float | None) -> str:

@@ -17,7 +17,6 @@ from slo.cli.opening import open_store
 from slo.cli.parameters import INSTANT, choose
 from slo.domain.objective import format_percent
 from slo.domain.span import rfc3339
-from slo.domain.state import data_state
 from slo.past_standings import standings_at
 from slo.status import dumps, status_json
 from slo.store import slos
@@ -92,20 +91,13 @@ def command(settings: Settings, slo_ids: Sequence[str], at: int | None, *, as_js
 
 
 def _latest(session: Session, settings: Settings, now: int, chosen: set[str]) -> list[Standing]:
-    """The stored standings, their freshness told by the clock: the last cycle may be long ago."""
-    lags = {s.name: int(s.lag.total_seconds()) for s in settings.sources}
-    declared = {slo.id: slo for slo in settings.slos}
-    result = []
-    for standing in stored.all(session):
-        if standing.slo not in chosen:
-            continue
-        slo = declared.get(standing.slo)
-        if slo is None:
-            result.append(replace(standing, data="none", paused=True))
-        else:
-            state = data_state(standing.last_data, now, slo.bucket, lags[slo.source])
-            result.append(replace(standing, data=state))
-    return result
+    """The stored standings as of now; those of SLOs that no cycle knows any more are paused."""
+    declared = {slo.id for slo in settings.slos}
+    return [
+        s if s.slo in declared else replace(s, data="none", paused=True)
+        for s in stored.all(session, now=now)
+        if s.slo in chosen
+    ]
 
 
 def table_of(found: Sequence[Standing], now: int, width: int) -> Table:

@@ -111,7 +111,13 @@ def role_command(settings: Settings, name: str, role: str, who: str | None, *, l
     return _change(
         settings,
         lambda session, now: access.set_role(
-            session, name, wanted, who=user(who), now=now, last=last
+            session,
+            name,
+            wanted,
+            who=user(who),
+            now=now,
+            last=last,
+            provider=settings.site.oidc is not None,
         ),
         f"{{}} is {role} now.",
     )
@@ -150,7 +156,14 @@ def disable_command(settings: Settings, name: str, who: str | None, *, last: boo
     """
     return _change(
         settings,
-        lambda session, now: access.disable(session, name, who=user(who), now=now, last=last),
+        lambda session, now: access.disable(
+            session,
+            name,
+            who=user(who),
+            now=now,
+            last=last,
+            provider=settings.site.oidc is not None,
+        ),
         "{} cannot log in any more.",
     )
 
@@ -182,7 +195,14 @@ def remove_command(settings: Settings, name: str, who: str | None, *, last: bool
     """
     return _change(
         settings,
-        lambda session, now: access.remove(session, name, who=user(who), now=now, last=last),
+        lambda session, now: access.remove(
+            session,
+            name,
+            who=user(who),
+            now=now,
+            last=last,
+            provider=settings.site.oidc is not None,
+        ),
         "{} is removed.",
     )
 
@@ -276,7 +296,7 @@ def _table(found: Sequence[User]) -> Table:
     for one in found:
         table.add_row(
             Text(one.name),
-            one.role,
+            one.role or "none",
             "password" if one.subject is None else "provider",
             "never" if one.seen_at is None else rfc3339(one.seen_at),
             "" if one.disabled_at is None else "disabled",

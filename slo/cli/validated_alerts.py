@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slo.config.windows import usual_length
+from slo.domain.digits import significant
 from slo.domain.duration import format_duration
 from slo.domain.objective import format_percent
 from slo.domain.policy import (
@@ -89,4 +90,4 @@ def _least(rule: BurnRule | FloorRule) -> str:
 
 def _percent(share: Decimal) -> str:
     """A share of the budget with at most three figures, as people say it: `2%`, `1.67%`."""
-    return f"{float(share * 100):.3g}%"
+    return f"{significant(float(share * 100), 3)}%"

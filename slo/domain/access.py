@@ -38,6 +38,9 @@ SCOPES: dict[Scope, frozenset[Permission]] = {
     "admin": _WRITE | {"admin"},
 }
 
+LONGEST_NAME = 250
+"""Characters of the name under which somebody acts: a user's, and that of a token of theirs."""
+
 IdentityKind = Literal["open", "anonymous", "user", "token"]
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal
 
 from slo.domain.alert import AlertState
 from slo.domain.burn import burn_rate
 from slo.domain.confidence import wilson
+from slo.domain.digits import significant, told_apart
 from slo.domain.duration import format_duration
+from slo.domain.objective import format_percent
 from slo.domain.policy import BudgetRule, BurnRule, FloorRule
 from slo.domain.span import rfc3339
 
@@ -39,6 +41,9 @@ _NOISE = 1e-6
 
 _CLOSE = 1e-9
 """Shares that differ by less are compared exactly."""
+
+_DIGITS = 4
+"""So many digits of a number mean something in a reason; more where it would read as its limit."""
 
 _VERBS: dict[Severity, str] = {"page": "pages", "ticket": "tickets"}
 
@@ -128,8 +133,9 @@ def _burn(rule: BurnRule, moment: Moment, state: AlertState) -> Decision:
         ("short_bad", short.bad),
         ("short_total", short.total),
     )
-    said = f"burned {_times(rates[0])} over {_long(rule.long)}"
-    said += f" and {_times(rates[1])} over {_long(rule.short)}"
+    long_rate, short_rate = (_times(rate, rule.factor) for rate in rates)
+    said = f"burned {long_rate} over {_long(rule.long)}"
+    said += f" and {short_rate} over {_long(rule.short)}"
     said += f"; {_VERBS[rule.severity]} at {rule.factor.normalize():f}x"
     frozen = frozen_because(moment, rule.short, rule.long)
     if frozen:
@@ -161,9 +167,9 @@ def _floor(rule: FloorRule, moment: Moment, state: AlertState) -> Decision:
         ("bad", seen.bad),
         ("total", seen.total),
     )
-    shown = "without events" if seen.sli is None else f"{seen.sli * 100:.4g}%"
+    shown = "without events" if seen.sli is None else _percent(seen.sli, rule.least)
     said = f"{shown} good over {_long(rule.span)}"
-    said += f"; {_VERBS[rule.severity]} below {float(rule.least) * 100:.6g}%"
+    said += f"; {_VERBS[rule.severity]} below {format_percent(rule.least)}"
     frozen = frozen_because(moment, rule.span, rule.span)
     if frozen:
         return _frozen(state, frozen, said, numbers)
@@ -183,8 +189,8 @@ def _budget(rule: BudgetRule, moment: Moment, state: AlertState) -> Decision:
     numbers: tuple[Number, ...] = (("spent", spent), ("at", float(rule.spent)))
     if spent is None:
         return Decision("firing" if state.firing else "quiet", state.reason, state, numbers)
-    said = f"{spent * 100:.4g}% of the error budget is spent"
-    said += f"; {_VERBS[rule.severity]} at {float(rule.spent) * 100:.4g}%"
+    said = f"{_percent(spent, rule.spent)} of the error budget is spent"
+    said += f"; {_VERBS[rule.severity]} at {format_percent(rule.spent)}"
     if state.firing:
         if spent < float(rule.spent) - BUDGET_MARGIN:
             return _resolves(state, said, numbers)
@@ -278,8 +284,16 @@ def _reaches(tally: Tally, limit: Decimal) -> bool:
     return Fraction(tally.bad) >= Fraction(limit) * Fraction(tally.total)
 
 
-def _times(rate: float | None) -> str:
-    return "nothing" if rate is None else f"{rate:.4g}x"
+def _times(rate: float | None, factor: Decimal) -> str:
+    return "nothing" if rate is None else f"{_beside(rate, float(factor))}x"
+
+
+def _percent(share: float, limit: Decimal) -> str:
+    return f"{_beside(share * 100, float(limit * 100))}%"
+
+
+def _beside(number: float, limit: float) -> str:
+    return told_apart(number, partial(significant, number), _DIGITS, limit)
 
 
 @lru_cache(maxsize=1024)

@@ -126,10 +126,16 @@ def tally(
                 result.total + (last.total - first.total),
                 result.covered + (last.covered - first.covered),
             )
-    for correction in corrections:
-        if any(s.start < correction.end <= s.end for s in spans):
-            result += Tally(correction.good, correction.total, 0.0)
+    for correction in corrections_in(spans, corrections):
+        result += Tally(correction.good, correction.total, 0.0)
     return result
+
+
+def corrections_in(
+    spans: Sequence[Span], corrections: Iterable[Correction]
+) -> tuple[Correction, ...]:
+    """Those that count in one of the spans: where their bucket's end lies."""
+    return tuple(c for c in corrections if any(s.start < c.end <= s.end for s in spans))
 
 
 def bad_until(

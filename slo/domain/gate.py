@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from slo.domain.digits import significant
 from slo.domain.duration import format_duration
 from slo.domain.scope import in_scope
 from slo.domain.span import rfc3339
@@ -140,7 +141,7 @@ def _closing(standing: Standing, rules: GateRules) -> tuple[str, ...]:
     level = _LEVELS.get(standing.state, 0)
     if bounds and level >= min(bounds):
         remaining = standing.budget.remaining
-        left = "" if remaining is None else f": {remaining * 100:.4g}% is left"
+        left = "" if remaining is None else f": {significant(remaining * 100, 4)}% is left"
         reasons.append(f"{_WORDS[standing.state]}{left}")
     reasons += [_told(alert) for alert in standing.alerts if _closes(alert, rules)]
     if "incident" in rules.closes_on and standing.incident is not None:

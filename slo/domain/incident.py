@@ -89,6 +89,10 @@ class Incident:
     reopened: int = 0
     late: bool = False
     """It opened while catching up."""
+    first_acknowledged_at: int | None = None
+    """When somebody first acknowledged it, though a relapse may have undone that."""
+    alerted_at: int | None = None
+    """When it opened, or last reopened before that."""
 
     @property
     def taken_for_open(self) -> bool:
@@ -102,8 +106,10 @@ class Incident:
 
     @property
     def seconds_to_acknowledge(self) -> int | None:
-        """From the alert until somebody acknowledged."""
-        return None if self.acknowledged_at is None else self.acknowledged_at - self.opened_at
+        """From the alert that opened or reopened it until somebody first acknowledged."""
+        if self.first_acknowledged_at is None or self.alerted_at is None:
+            return None
+        return self.first_acknowledged_at - self.alerted_at
 
     @property
     def seconds_to_mitigate(self) -> int | None:

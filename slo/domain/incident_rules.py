@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from slo.domain.digits import significant
 from slo.domain.duration import format_duration
 from slo.domain.incident import REOPENED_WITHIN, SHARED_WITHIN
 from slo.domain.objective import format_percent
@@ -113,8 +114,8 @@ def title_of(transition: Transition) -> str:
     match transition.kind:
         case "burn":
             rate = dict(transition.numbers).get("long_burn")
-            fast = "its error budget" if rate is None else f"its error budget {rate:.3g}x too fast"
-            return f"{slo} burns {fast}"
+            fast = "" if rate is None else f" {significant(rate, 3)}x too fast"
+            return f"{slo} burns its error budget{fast}"
         case "floor":
             return f"{slo} lies below its floor"
         case "dead":

@@ -10,7 +10,10 @@ from slo.domain.duration import DurationError, parse_duration
 FORMS = "write for example 2026-11-20T20:00:00Z, 2026-11-20, or epoch seconds"
 _EPOCH = re.compile(r"[0-9]+(\.[0-9]*)?")
 _LATEST = 100_000_000_000
-"""Epoch seconds of the year 5138; what is larger was meant as milliseconds."""
+"""Epoch seconds of the year 5138; a larger number was meant as milliseconds.
+
+What is reckoned from an instant, such as the end of its bucket, stays in the calendar.
+"""
 _LONGEST = 40
 """Characters of a text that may still be an instant."""
 
@@ -38,6 +41,8 @@ def parse_instant(text: str) -> int:
         moment = moment.replace(tzinfo=UTC)
     if moment.timestamp() < 0:
         raise InstantError(f"{word!r} lies before 1970; {FORMS}")
+    if moment.timestamp() > _LATEST:
+        raise InstantError(f"{word!r} lies too far ahead; {FORMS}")
     return int(moment.timestamp())
 
 

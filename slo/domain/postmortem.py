@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal, get_args
 
+from slo.domain import access
+from slo.domain.digits import significant
 from slo.domain.incident import AUTO
 from slo.domain.objective import format_percent
 from slo.domain.span import utc
@@ -165,7 +167,8 @@ def required_why(incident: Incident, over: Decimal) -> str:
         if slo.budget_share is not None and slo.budget_share > float(over)
     ]
     told = [
-        f"{slo} lost {share * 100:.4g}% of its error budget" for share, slo in sorted(lost)[::-1]
+        f"{slo} lost {significant(share * 100, 4)}% of its error budget"
+        for share, slo in sorted(lost)[::-1]
     ]
     return f"{' and '.join(told)}, over {format_percent(over)}" if told else ""
 
@@ -192,8 +195,8 @@ def ensure_person(who: str) -> None:
     """Refuse a name that is empty, too long, or the service's own."""
     if not who.strip():
         raise PostmortemError("who: is empty; say who does it")
-    if len(who) > LONGEST_NAME or not who.isprintable():
-        raise PostmortemError(f"who: must be one line of at most {LONGEST_NAME} characters")
+    if len(who) > access.LONGEST_NAME or not who.isprintable():
+        raise PostmortemError(f"who: must be one line of at most {access.LONGEST_NAME} characters")
     if who == AUTO:
         raise PostmortemError(f"who: {AUTO!r} is the service itself; say who does it")
 

@@ -167,16 +167,18 @@ class Report:
     incidents: tuple[ReportIncident, ...]
     """The newest first."""
     tally: IncidentTally
+    before: tuple[Verdict, ...]
+    """Of all that the report of the period before tells of, also of what is gone since."""
     tally_before: IncidentTally
-    count_before: Count
+    """Of their incidents."""
     learned: Learned
     service: str = ""
     owner: str = ""
 
     @property
     def running(self) -> bool:
-        """Whether the period is not over: its numbers are those so far."""
-        return self.period.span.end > self.made_at
+        """Whether it is not over, or not all booked yet: its numbers are those so far."""
+        return is_running(self.period, (line.verdict for line in self.lines), self.made_at)
 
     @property
     def lines(self) -> list[SloLine]:
@@ -187,6 +189,11 @@ class Report:
     def count(self) -> Count:
         """How many of all met their objective."""
         return count_of(line.verdict for line in self.lines)
+
+    @property
+    def count_before(self) -> Count:
+        """How many met theirs in the period before."""
+        return count_of(self.before)
 
     @property
     def missed(self) -> list[SloLine]:
@@ -201,7 +208,8 @@ class Report:
     @property
     def comparable(self) -> bool:
         """Whether a ledger reaches the period before."""
-        return any(line.before.booked is not None for line in self.lines)
+        known = (*self.before, *(line.before for line in self.lines))
+        return any(verdict.booked is not None for verdict in known)
 
     @property
     def worst(self) -> list[SloLine]:
@@ -242,6 +250,11 @@ def count_of(verdicts: Iterable[Verdict]) -> Count:
     """How many verdicts are met, missed, and neither."""
     found = [verdict.met for verdict in verdicts]
     return Count(found.count(True), found.count(False), found.count(None))
+
+
+def is_running(period: Period, verdicts: Iterable[Verdict], now: int) -> bool:
+    """Whether a period is not over, or its last buckets are still expected for some verdict."""
+    return period.span.end > now or any(verdict.running for verdict in verdicts)
 
 
 def by_spent(lines: Iterable[SloLine]) -> list[SloLine]:

@@ -129,6 +129,13 @@ class Standing:
     paused: bool = False
     last_data: int | None = None
     """End of the newest covered bucket; None: never."""
+    fresh_for: int | None = None
+    """Seconds after that in which data are fresh; None: an older version wrote it."""
+    spent_as_booked: float | None = None
+    """The share of the budget that is spent without corrections, which alert nobody.
+
+    Budget rules decide by it. None while there are no events, or too little history.
+    """
     alerts: tuple[StandingAlert, ...] = ()
     incident: int | None = None
     """The open incident that it is in."""

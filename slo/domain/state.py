@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from slo.domain.slo import StateBounds
-    from slo.domain.standing import DataState, State
+    from slo.domain.standing import DataState, Standing, State
 
 NEW_SECONDS = 86400
 """With less history than this an SLO is `new`."""
@@ -48,15 +49,30 @@ def next_state(
     return min(previous, _level(remaining - MARGIN, bounds), key=_ORDER.__getitem__)
 
 
-def data_state(last_data: int | None, now: int, bucket: int, lag: int) -> DataState:
+def fresh_seconds(bucket: int, lag: int) -> int:
+    """How old the newest covered bucket may be while data are fresh: three buckets and the lag."""
+    return 3 * bucket + lag
+
+
+def data_state(last_data: int | None, now: float, fresh_for: int) -> DataState:
     """`fresh`, `late` or `none` from the end of the newest covered bucket, all in seconds.
 
-    Fresh is at most three buckets and the lag behind the clock; none is over ten
-    minutes, or over twice what is fresh where buckets are that long.
+    None is over ten minutes, or over twice `fresh_for` where buckets are that long.
     """
     if last_data is None:
         return "none"
-    age, fresh = now - last_data, 3 * bucket + lag
-    if age <= fresh:
+    age = now - last_data
+    if age <= fresh_for:
         return "fresh"
-    return "late" if age <= max(NO_DATA_SECONDS, 2 * fresh) else "none"
+    return "late" if age <= max(NO_DATA_SECONDS, 2 * fresh_for) else "none"
+
+
+def seen_at(standing: Standing, now: float) -> Standing:
+    """The standing with its data told by the clock: the cycle that wrote it may be long ago.
+
+    That of a paused SLO stays as it was told.
+    """
+    if standing.paused or standing.fresh_for is None:
+        return standing
+    data = data_state(standing.last_data, now, standing.fresh_for)
+    return standing if data == standing.data else replace(standing, data=data)

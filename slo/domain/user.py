@@ -18,7 +18,9 @@ LONGEST_PASSWORD = 1000
 """Characters; more would only keep the hash busy."""
 _NAME = re.compile(r"[\w.@+-]+")
 _OUTSIDE = re.compile(r"[^\w.@+-]+")
-_RESERVED = frozenset({"api", "auto", "page", "slo", "slo.yaml", "token"})
+_RESERVED = frozenset(
+    {"anonymous", "api", "auto", "oidc", "page", "slo", "slo.yaml", "token", "unknown"}
+)
 """Names that the audit uses for what no user did."""
 
 
@@ -28,7 +30,8 @@ class User:
 
     id: int
     name: str
-    role: Role
+    role: Role | None
+    """None: the provider gives them none today, so they are let in nowhere."""
     created_at: int
     has_password: bool = True
     subject: str | None = None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from slo.domain.budget import HISTORY_SECONDS, budget_of, expected_events
-from slo.domain.exclusion import net_seconds, tally
+from slo.domain.exclusion import corrections_in, net_seconds, net_spans, tally
 from slo.domain.ledger import NOTHING
 from slo.domain.span import Span, bucket_floor, overlapping, rfc3339, union
 from slo.domain.standing import Note
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from slo.domain.meter import Meter
     from slo.domain.standing import Budget
 
-_CATCH_UP = 86_400
-"""Seconds after a period's end in which its last buckets may still be booked."""
+_CATCH_UP = 900
+"""Seconds after a period's end in which its last buckets usually come: an empty one is booked
+after ten minutes. What comes later still counts, but is not to be counted on."""
 _NOISE = 1e-6
 """Events that sums of floats may differ by without meaning anything."""
 
@@ -30,7 +31,7 @@ class Verdict:
     """One SLO over one period, judged by the objective in force at the period's end.
 
     Exclusions are taken out and corrections applied. A period that runs is judged by
-    its budget for the whole of it, which is projected.
+    its budget for the whole of it, which is projected; one that is over by what is booked.
     """
 
     slo: str
@@ -51,6 +52,10 @@ class Verdict:
     """The part of the period that the ledger holds."""
     excluded: tuple[Span, ...] = ()
     """What of that part does not count, disjoint and in order."""
+    moved: tuple[tuple[Span, Span], ...] = ()
+    """The exclusions, as `Case` has them, and where the edges of each lie in the ledger."""
+    corrections: tuple[Correction, ...] = ()
+    """Those that are counted in: none of what is excluded."""
     notes: tuple[Note, ...] = ()
     """What to know beside the numbers."""
 
@@ -78,6 +83,18 @@ class Verdict:
         """The seconds that the ledger holds of the period and that are not excluded."""
         held = 0 if self.booked is None else self.booked.seconds
         return held - sum(span.seconds for span in self.excluded)
+
+    def taken_out_by(self, exclusion: Span) -> Span | None:
+        """What one of the exclusions takes out, moved as `excluded` is; None: nothing.
+
+        Where it meets others, only the outer edges of all are moved.
+        """
+        for span, moved in self.moved:
+            if self.booked is not None and span.overlap(exclusion):
+                start = moved.start if exclusion.start == span.start else exclusion.start
+                end = moved.end if exclusion.end == span.end else exclusion.end
+                return Span(start, end).overlap(self.booked)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +127,7 @@ class Case:
         if self.paused or meter is None or meter.booked_to is None:
             return None
         if self.now > self.period.end + _CATCH_UP:
-            return None  # What was not booked by now is lost, or the ledger stopped.
+            return None  # The ledger stopped; nothing is known of what came after.
         end = bucket_floor(meter.booked_to, meter.bucket)
         return Span(end, self.period.end) if end < self.period.end else None
 
@@ -181,7 +198,9 @@ def verdict_of(
     excluded = union(taken_out[span] for span in case.away)
     away = tuple(part for span in excluded if (part := span.overlap(booked)))
     # From the period's start, since a correction may lie before the ledger's beginning.
-    events = tally(Span(case.period.start, booked.end), reading_at, excluded, case.corrections)
+    span = Span(case.period.start, booked.end)
+    late = corrections_in(net_spans(span, excluded), case.corrections)
+    events = tally(span, reading_at, excluded, late)
     expected = None
     if case.rest is not None:
         history = Span(max(begun, booked.end - HISTORY_SECONDS), booked.end)
@@ -205,6 +224,8 @@ def verdict_of(
         meter=meter.id,
         booked=booked,
         excluded=away,
+        moved=tuple((one, taken_out[one]) for one in case.away),
+        corrections=late,
         notes=(*case.notes, *_notes(case, booked, events, readings)),
     )
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from slo.domain.duration import format_duration
 from slo.domain.span import Span, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CalendarUnit = Literal["week", "month", "quarter", "year"]
 CALENDAR_UNITS: tuple[CalendarUnit, ...] = get_args(CalendarUnit)
@@ -51,6 +54,13 @@ class CalendarWindow:
         local = utc(end - 1).astimezone(zone).date()
         first = _first_day(local, self.unit)
         return Span(_midnight(first, zone), _midnight(_next_first_day(first, self.unit), zone))
+
+    def periods_back(self, end: int, begun: int) -> Iterator[Span]:
+        """The period that holds `end` and those before it, the newest first, as far as `begun`."""
+        while end > begun:
+            period = self.period_at(end)
+            yield period
+            end = period.start
 
     def label(self) -> str:
         """How people name it, for example `month (Europe/Berlin)`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slo.domain.access import LONGEST_NAME
 from slo.domain.alert import PAGED_KINDS
 from slo.domain.incident import MUTED_FOR
 from slo.domain.span import rfc3339
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from slo.domain.incident import EventKind, Incident
     from slo.store.alerts import States
 
-LONGEST_NAME = 200
 LONGEST_TEXT = 10_000
 _ABSENT = {"dead", "gone"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slo.domain.digits import significant
 from slo.domain.notification import Contributor, Facts, Notice
 from slo.domain.objective import format_percent
 from slo.domain.policy import SEVERE
@@ -81,7 +82,7 @@ def summary_of_end(incident: Incident, by: str, why: str) -> str:
     lasted = length((incident.resolved_at or incident.opened_at) - incident.started_at)
     bad = sum(s.bad for s in incident.slos)
     shares = [s.budget_share for s in incident.slos if s.budget_share is not None]
-    spent = f", {max(shares) * 100:.3g}% of the error budget" if shares else ""
+    spent = f", {significant(max(shares) * 100, 3)}% of the error budget" if shares else ""
     reason = f" {by}: {why}" if why else ""
     return f"Over after {lasted}; {bad:,.0f} bad events{spent}.{reason}"
 

@@ -11,6 +11,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from slo.domain.digits import significant
 from slo.domain.span import utc
 from slo.postmortem.facts import minute
 
@@ -113,7 +114,7 @@ def _axes(frame: _Frame, step: float) -> list[str]:
         y = frame.y(index * step)
         parts.append(
             f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" stroke="currentColor" stroke-opacity=".15"/>'
-            + _text(_LEFT - 6, y + 4, f"{index * step:,.4g}x", "end")
+            + _text(_LEFT - 6, y + 4, f"{significant(index * step, 4)}x", "end")
         )
     ticks = next(
         (s for s in _TIME_STEPS if frame.span.seconds / s <= _MOST_TIME_TICKS),

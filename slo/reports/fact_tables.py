@@ -95,7 +95,8 @@ def exclusions(report: Report) -> Table:
         )
         for used, number in report.exclusions
     )
-    return Table("exclusions", "Exclusions", columns, rows, "Spans that do not count.", head=3)
+    told = "Spans that do not count; each takes out whole buckets, or what long ago is kept as one."
+    return Table("exclusions", "Exclusions", columns, rows, told, head=3)
 
 
 def corrections(report: Report, links: Links) -> Table:

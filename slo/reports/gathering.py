@@ -21,17 +21,18 @@ from slo.domain.scope import in_scope
 from slo.domain.standing import FAULT, FROZEN
 from slo.domain.tally import going_on, tally_of
 from slo.judging import judge
-from slo.store import action_items, corrections, exclusions, incidents, notes, postmortems, slos
+from slo.store import action_items, exclusions, incidents, notes, postmortems, slos
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
     from slo.domain.incident import Incident
-    from slo.domain.ledger import Correction, Exclusion
+    from slo.domain.ledger import Exclusion
     from slo.domain.period import Period
     from slo.domain.postmortem import Summary
+    from slo.domain.report import Learned
     from slo.domain.span import Span
     from slo.domain.standing import Note
     from slo.domain.verdict import Verdict
@@ -52,43 +53,43 @@ def report_of(
     """The report of a period as of `now` (epoch seconds), of all SLOs or of those that are named.
 
     An SLO belongs to the owner whom it had at the period's end. One without a ledger in
-    the period is told of if it was declared by then, and had not gone before.
+    the period is told of if it was declared by then, and had not gone before. The period
+    before is that of its own report.
     """
     span, before = period.span, period.before.span
     known = [k for k in slos.all_slos(session) if not service or in_scope(f"{service}/*", k.id)]
     revisions = slos.revisions_of(session, [k.id for k in known])
-    promised = {k.id: _in_force(revisions[k.id], span.end) for k in known}
-    wanted = [k for k in known if not owner or _owner(promised[k.id]) == owner]
-    verdicts = judge(session, [k.id for k in wanted], [before, span], now)
-    chosen = [k for k in wanted if _belongs(k, verdicts[k.id][1])]
-    found = _incidents(session, {k.id for k in chosen}, before.start, span.end)
-    judged_by = [v[1].meter for v in verdicts.values() if v[1].meter is not None]
+    owned = [
+        [k for k in known if not owner or _owner(_in_force(revisions[k.id], at)) == owner]
+        for at in (before.end, span.end)
+    ]
+    verdicts = judge(session, [k.id for some in owned for k in some], [before, span], now)
+    told_before, told = (
+        [verdicts[k.id][place] for k in some if _belongs(k, verdicts[k.id][place])]
+        for place, some in enumerate(owned)
+    )
+    found = incidents.many(session, since=before.start, until=span.end + _LATEST, limit=_ALL)
     facts = _Facts(
         period,
         now,
         revisions,
-        corrections.of(session, judged_by),
         exclusions.of(session),
-        notes.of(session, judged_by),
+        notes.of(session, [v.meter for v in told if v.meter is not None]),
         _by_slo(found),
     )
-    lines = [facts.line(promised[k.id], *verdicts[k.id][::-1]) for k in chosen]
-    shown = [i for i in found if going_on(i, span, now) or span.start < i.opened_at <= span.end]
-    opened = [i.id for i in shown if span.start < i.opened_at <= span.end]
+    own = _of(found, told)
+    opened = {i.id for i in own if span.start < i.opened_at <= span.end}
+    shown = [i for i in own if i.id in opened or going_on(i, span, now)]
     about = postmortems.of_incidents(session, [i.id for i in shown])
-    of_period = [about[number] for number in opened if number in about]
-    items = [item for item in action_items.listed(session, now) if item.incident in set(opened)]
     return Report(
         period=period,
         made_at=now,
-        services=_services(lines, facts),
-        incidents=tuple(
-            _incident(i, span, now, about, {line.slo for line in lines}) for i in shown
-        ),
-        tally=tally_of(found, span, now),
-        tally_before=tally_of(found, before, now),
-        count_before=count_of(line.before for line in lines),
-        learned=learned_from(of_period, items, now),
+        services=_services([facts.line(v, verdicts[v.slo][0]) for v in told], facts),
+        incidents=tuple(_incident(i, span, now, about, {v.slo for v in told}) for i in shown),
+        tally=tally_of(own, span, now),
+        before=tuple(told_before),
+        tally_before=tally_of(_of(found, told_before), before, now),
+        learned=_learned(session, opened, about, now),
         service=service,
         owner=owner,
     )
@@ -101,15 +102,14 @@ class _Facts:
     period: Period
     now: int
     revisions: Mapping[str, Sequence[Revision]]
-    corrections: Mapping[int, Sequence[Correction]]
-    """By meter."""
     exclusions: Sequence[Exclusion]
     notes: Mapping[int, Sequence[Note]]
     incidents: Mapping[str, Sequence[Incident]]
 
-    def line(self, promised: Revision | None, verdict: Verdict, before: Verdict) -> SloLine:
+    def line(self, verdict: Verdict, before: Verdict) -> SloLine:
         """The line of one SLO."""
         span, slo = self.period.span, verdict.slo
+        promised = _in_force(self.revisions[slo], span.end)
         own = self.incidents.get(slo, ())
         return SloLine(
             verdict=verdict,
@@ -119,7 +119,7 @@ class _Facts:
             incidents=tally_of(own, span, self.now),
             incidents_before=tally_of(own, self.period.before.span, self.now).number,
             exclusions=tuple(self._used(verdict)),
-            corrections=tuple(self._corrections(verdict)),
+            corrections=verdict.corrections,
             changes=tuple(
                 ObjectiveChange(new.since, old.objective, new.objective)
                 for old, new in pairwise(self.revisions[slo])
@@ -132,20 +132,12 @@ class _Facts:
         """The incidents of any of these SLOs, each once."""
         return {i.id: i for slo in slo_ids for i in self.incidents.get(slo, ())}.values()
 
-    def _corrections(self, verdict: Verdict) -> Iterable[Correction]:
-        if verdict.meter is None:
-            return
-        for correction in self.corrections[verdict.meter]:
-            if self.period.span.start < correction.end <= self.period.span.end:
-                yield correction
-
     def _used(self, verdict: Verdict) -> Iterable[Used]:
-        if verdict.booked is None:
-            return
         for exclusion in self.exclusions:
-            part = exclusion.span.overlap(verdict.booked)
-            if part is not None and exclusion.covers(verdict.slo):
-                yield Used(exclusion, part.seconds)
+            if exclusion.covers(verdict.slo):
+                part = verdict.taken_out_by(exclusion.span)
+                if part is not None:
+                    yield Used(exclusion, part.seconds)
 
     def _booked_notes(self, verdict: Verdict) -> Iterable[Note]:
         if verdict.meter is None or verdict.booked is None:
@@ -174,10 +166,10 @@ def _owner(promised: Revision | None) -> str:
     return "" if promised is None else promised.owner
 
 
-def _incidents(session: Session, slo_ids: set[str], start: int, end: int) -> list[Incident]:
-    """The incidents of any of these SLOs that were going on in the time, the newest first."""
-    found = incidents.many(session, since=start, until=end + _LATEST, limit=_ALL)
-    return [i for i in found if any(s.slo in slo_ids for s in i.slos)]
+def _of(found: Iterable[Incident], told: Iterable[Verdict]) -> list[Incident]:
+    """Those of the incidents that an SLO of these verdicts was in, in their order."""
+    slo_ids = {verdict.slo for verdict in told}
+    return [i for i in found if any(part.slo in slo_ids for part in i.slos)]
 
 
 def _by_slo(found: Iterable[Incident]) -> dict[str, list[Incident]]:
@@ -202,6 +194,14 @@ def _incident(
         max(shares, default=None),
         about.get(incident.id),
     )
+
+
+def _learned(
+    session: Session, opened: Collection[int], about: Mapping[int, Summary], now: int
+) -> Learned:
+    """What came of these incidents, given by their numbers."""
+    items = [item for item in action_items.listed(session, now) if item.incident in opened]
+    return learned_from([one for number, one in about.items() if number in opened], items, now)
 
 
 def _services(lines: Sequence[SloLine], facts: _Facts) -> tuple[ServiceReport, ...]:

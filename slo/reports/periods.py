@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slo.domain.period import PeriodError, period_at
-from slo.domain.report import Count, count_of
+from slo.domain.report import Count, count_of, is_running
 from slo.domain.tally import tally_of
 from slo.judging import judge
 from slo.store import incidents, slos
@@ -63,7 +63,7 @@ def months_of(session: Session, now: int, zone: str = "UTC") -> list[Month]:
         months.append(
             Month(
                 period,
-                period.span.end > now,
+                is_running(period, held, now),
                 count_of(held),
                 tuple(v.slo for v in held if v.met is False),
                 tally_of(opened, period.span, now).number,

@@ -9,6 +9,7 @@ from slo.domain.spreadsheet import csv_text
 from slo.incidents.report import incident_json
 from slo.postmortem.report import item_json, summary_json
 from slo.reports import words
+from slo.reports.slo_tables import verdict_cell
 from slo.status import note_json
 
 if TYPE_CHECKING:
@@ -183,7 +184,6 @@ CSV_HEAD = (
     "incidents_before", "trend", "notes",
 )  # fmt: skip
 """The columns of the CSV: one row is one SLO."""
-_STATES = {True: "met", False: "missed", None: None}
 
 
 def report_csv(report: Report) -> str:
@@ -203,7 +203,7 @@ def _row(period: Period, line: SloLine) -> tuple[object, ...]:
         line.owner,
         _exact(verdict),
         verdict.sli,
-        _STATES[verdict.met],
+        None if verdict.met is None else verdict_cell(verdict).text,
         verdict.total - verdict.bad,
         verdict.bad,
         verdict.total,

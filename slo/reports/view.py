@@ -28,7 +28,8 @@ _COUNTED = (
     " began to where its incident resolved, inside the period, overlapping ones once."
 )
 _RUNNING = (
-    "The period runs: the error budget counts on events to come at the pace of the last 28 days."
+    "The period is not all booked yet: the error budget counts on events to come at the pace of"
+    " the last 28 days."
 )
 
 

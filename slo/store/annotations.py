@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select, tuple_, update
+from sqlalchemy import and_, or_, select, tuple_, update
 
 from slo.domain.annotation import Annotation
 from slo.domain.scope import EVERYTHING
@@ -25,6 +25,8 @@ _COLUMNS = tuple(
         "key",
     )
 )  # fmt: skip
+_RUNS = and_(_a.c.kind == "experiment", _a.c.end.is_(None))
+"""Whether it lasts still; others without an end are instants."""
 _MOST = 1000
 
 
@@ -63,7 +65,8 @@ def add(session: Session, wanted: Annotation) -> Added:
         raise StoreError("an annotation was not kept, and none has its key")
     detail = {"id": number, "labels": dict(wanted.labels)}
     detail |= {name: row[name] for name in ("kind", "at", "end", "title", "url", "key")}
-    audit.add(session, wanted.created_at, wanted.who, "annotate", wanted.scope, detail)
+    new = _told(wanted)
+    audit.add(session, wanted.created_at, wanted.who, "annotate", wanted.scope, detail, new=new)
     return Added(replace(wanted, id=number), new=True)
 
 
@@ -95,7 +98,8 @@ def remove(session: Session, annotation_id: int, at: int, who: str) -> Annotatio
     )
     if session.execute(statement).scalar() is None:
         return None
-    audit.add(session, at, who, "unannotate", found.scope, {"id": found.id, "title": found.title})
+    detail, old = {"id": found.id, "title": found.title}, _told(found)
+    audit.add(session, at, who, "unannotate", found.scope, detail, old=old)
     return found
 
 
@@ -142,7 +146,7 @@ def listed(
     """
     wanted: list[ColumnElement[bool]] = [_a.c.removed_at.is_(None)]
     if since is not None:
-        wanted.append(or_(_a.c.at >= since, _a.c.end >= since))
+        wanted.append(or_(_a.c.at >= since, _a.c.end >= since, _RUNS))
     if until is not None:
         wanted.append(_a.c.at < until)
     if scope is not None and scope != EVERYTHING:
@@ -153,6 +157,12 @@ def listed(
         wanted.append(tuple_(_a.c.at, _a.c.id) < tuple_(*before))
     query = select(*_COLUMNS).where(*wanted).order_by(_a.c.at.desc(), _a.c.id.desc())
     return [_annotation(row) for row in session.execute(query.limit(limit))]
+
+
+def _told(found: Annotation) -> dict[str, Any]:
+    """What the audit tells of an annotation: all that its sender said."""
+    names = ("kind", "at", "end", "title", "text", "url", "key")
+    return {name: getattr(found, name) for name in names} | {"labels": dict(found.labels)}
 
 
 def _about(scope: str) -> ColumnElement[bool]:

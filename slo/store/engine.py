@@ -1,4 +1,4 @@
-"""Connections to the store: `open_engine`, and the only two ways to use it.
+"""Connections to the store: `open_engine`, and the only ways to use it.
 
 SQLite runs in WAL mode with synchronous=FULL: what is committed outlives a
 killed process and a power cut, as far as the disk keeps its word. Readers see
@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
@@ -46,9 +46,12 @@ __all__ = [
     "open_engine",
     "reading",
     "writing",
+    "writing_at_once",
 ]
 
 BUSY_SECONDS = 30
+_AT_ONCE_MILLISECONDS = 10
+"""For how long PostgreSQL waits where it is not to wait; it takes 0 for any time."""
 _READING = "slo_reading"
 _EACH_ALONE = "slo_each_alone"
 _ALONE = "slo_alone"
@@ -87,6 +90,23 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
+def writing_at_once(engine: Engine) -> Iterator[Session]:
+    """As `writing`, for what is rather left out than waited for.
+
+    A lock that somebody else holds is `StoreBusy` at once.
+    """
+    with (
+        translated(engine.url),
+        engine.connect() as connection,
+        _waiting_for_nobody(connection),
+        _session(connection) as session,
+    ):
+        if connection.dialect.name == "postgresql":
+            session.execute(text(f"SET LOCAL lock_timeout = {_AT_ONCE_MILLISECONDS}"))
+        yield session
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """A session that reads one consistent state and cannot write.
 
@@ -119,6 +139,24 @@ def glancing(engine: Engine) -> Iterator[Session]:
             view = engine.execution_options(**{_READING: True, _EACH_ALONE: True})
         with Session(view, autoflush=False, info=recalled(engine)) as session:
             yield session
+
+
+@contextmanager
+def _waiting_for_nobody(connection: Connection) -> Iterator[None]:
+    """While it lasts, this connection to SQLite gets the write lock at once or not at all.
+
+    Past SQLAlchemy, which would begin a transaction, and so wait, for the statement that
+    says not to. PostgreSQL is told in the transaction.
+    """
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
 
 
 @contextmanager

@@ -35,7 +35,8 @@ def add(session: Session, wanted: GateOverride) -> GateOverride:
     row = {name: getattr(wanted, name) for name in ("scope", "until", "who", "why", "at")}
     number: int = session.execute(insert(_o).values(row).returning(_o.c.id)).scalar_one()
     detail = {"id": number, "until": wanted.until, "why": wanted.why}
-    audit.add(session, wanted.at, wanted.who, "open-gate", wanted.scope, detail)
+    new = {"until": wanted.until}
+    audit.add(session, wanted.at, wanted.who, "open-gate", wanted.scope, detail, new=new)
     return replace(wanted, id=number)
 
 
@@ -49,8 +50,8 @@ def end(session: Session, override_id: int, at: int, who: str, why: str) -> Gate
     )
     ended = next((GateOverride(*row) for row in session.execute(statement)), None)
     if ended is not None:
-        detail = {"id": override_id, "why": why}
-        audit.add(session, at, who, "release-gate", ended.scope, detail)
+        detail, old, new = {"id": override_id, "why": why}, {"until": ended.until}, {"until": at}
+        audit.add(session, at, who, "release-gate", ended.scope, detail, old=old, new=new)
     return ended
 
 

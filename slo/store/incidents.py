@@ -13,6 +13,7 @@ from slo.domain.incident import Incident, IncidentSLO
 from slo.domain.incident_rules import Candidate
 from slo.store import schema
 from slo.store.dialect import Lock, among, lock, write_many
+from slo.store.incident_times import ALERTED_AT, FIRST_ACKNOWLEDGED_AT, FRESH_AT
 from slo.store.slos import row_ids
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from slo.domain.incident import Status
 
 UNRESOLVED: tuple[Status, ...] = ("open", "acknowledged")
-_i, _x, _s, _e = schema.incident, schema.incident_slo, schema.slo, schema.incident_event
-_INCIDENT = tuple(
+_i, _x, _s = schema.incident, schema.incident_slo, schema.slo
+_COLUMNS = tuple(
     _i.c[name]
     for name in (
         "id", "service", "title", "severity", "status", "started_at", "opened_at",
@@ -33,6 +34,11 @@ _INCIDENT = tuple(
         "announced_at", "end_told_at", "flapping", "reopened", "late",
     )
 )  # fmt: skip
+_INCIDENT = (
+    *_COLUMNS,
+    FIRST_ACKNOWLEDGED_AT.label("first_acknowledged_at"),
+    ALERTED_AT.label("alerted_at"),
+)
 _open = _i.c.resolved_at.is_(None)
 
 
@@ -70,13 +76,15 @@ def many(
     assignee: str | None = None,
     since: int | None = None,
     until: int | None = None,
+    unlisted: Collection[str] = (),
     limit: int = 200,
     before: int | None = None,
 ) -> list[Incident]:
     """The incidents that fit, newest first; `before` (an id) continues a former answer.
 
     `since` and `until` (epoch seconds) leave out those that were over before the one,
-    or opened at or after the other. An empty `assignee` means that nobody has it.
+    or opened at or after the other; `unlisted` those of services. An empty `assignee`
+    means that nobody has it.
     """
     equal = (
         (_i.c.service, service),
@@ -84,6 +92,8 @@ def many(
         (func.coalesce(_i.c.assignee, ""), assignee),
     )
     wanted = [column == value for column, value in equal if value is not None]
+    if unlisted:
+        wanted.append(_listed(unlisted))
     if status is not None:
         wanted.append(_i.c.status.in_([status] if isinstance(status, str) else list(status)))
     if slo is not None:
@@ -99,12 +109,19 @@ def many(
     return _found(session, *wanted, limit=limit)
 
 
+def current(session: Session, unlisted: Collection[str] = ()) -> list[Incident]:
+    """All that are open but those of `unlisted` services, newest first."""
+    # By the rows of SLOs, which are short: an incident's row holds its evidence.
+    held = select(_x.c.incident_id).where(_x.c.open.is_(True))
+    return _found(session, _i.c.id.in_(held), _open, _listed(unlisted))
+
+
 def open_of(session: Session, slo_ids: Collection[str] | None = None) -> dict[str, Incident]:
     """The open incident of each of these SLOs that is in one; None: of all."""
     wanted = None if slo_ids is None else set(slo_ids)
     return {
         s.slo: incident
-        for incident in _found(session, _open)
+        for incident in current(session)
         for s in incident.slos
         if s.open and (wanted is None or s.slo in wanted)
     }
@@ -121,14 +138,14 @@ def unsettled(session: Session) -> list[Incident]:
 
 def candidates(session: Session, service: str) -> list[Candidate]:
     """The open incidents of a service, for `place`."""
-    query = select(_i.c.id, _fresh_at()).where(_open, _i.c.service == service)
+    query = select(_i.c.id, FRESH_AT).where(_open, _i.c.service == service)
     return [Candidate(*row) for row in session.execute(query)]
 
 
 def newest_of(session: Session, slo_id: str) -> Candidate | None:
     """The last incident that the SLO was in, for `place`."""
     query = (
-        select(_i.c.id, _fresh_at(), _i.c.resolved_at)
+        select(_i.c.id, FRESH_AT, _i.c.resolved_at)
         .join(_x, _x.c.incident_id == _i.c.id)
         .where(_x.c.slo_id == row_ids(session, [slo_id]).get(slo_id, -1))
         .order_by(_i.c.opened_at.desc(), _i.c.id.desc())
@@ -227,7 +244,7 @@ def summary(session: Session) -> Summary:
     )
     phases = {
         "detect": _i.c.opened_at - _i.c.started_at,
-        "acknowledge": _i.c.acknowledged_at - _i.c.opened_at,
+        "acknowledge": FIRST_ACKNOWLEDGED_AT - ALERTED_AT,
         "mitigate": _i.c.mitigated_at - _i.c.started_at,
         "resolve": _i.c.resolved_at - _i.c.started_at,
     }
@@ -246,12 +263,9 @@ def summary(session: Session) -> Summary:
     )
 
 
-def _fresh_at() -> ColumnElement[int]:
-    """When an incident opened or last reopened."""
-    last = select(func.max(_e.c.at)).where(
-        _e.c.incident_id == _i.c.id, _e.c.kind.in_(("opened", "reopened"))
-    )
-    return func.coalesce(last.scalar_subquery(), _i.c.opened_at)
+def _listed(unlisted: Collection[str]) -> ColumnElement[bool]:
+    """Whether an incident is of none of these services."""
+    return _i.c.service.not_in(list(unlisted))
 
 
 def _add_slo(session: Session, incident_id: int, slo_id: str, at: int) -> None:

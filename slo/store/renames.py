@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, literal, or_, select, update
 
-from slo.store import audit, schema
+from slo.store import audit, dialect, schema
 from slo.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement, Insert, Table
     from sqlalchemy.orm import Session
 
     from slo.domain.slo import SLO
 
 _s, _p = schema.slo, schema.standing
-_SCOPED = (schema.exclusion, schema.annotation, schema.gate_override)
+_x, _schedule, _silence = schema.exclusion, schema.exclusion_schedule, schema.silence
+_SCOPED = (_x, _schedule, _silence, schema.annotation, schema.gate_override)
 _RENAME = "rename"
 
 
@@ -77,12 +79,46 @@ def _move(session: Session, known: dict[str, int], slo: SLO, at: int) -> None:
     row_id = known.pop(was)
     known[slo.id] = row_id
     session.execute(update(_s).where(_s.c.id == row_id).values(service=slo.service, name=slo.name))
+    # What expands a schedule now has read the old name.
+    dialect.lock(session, dialect.Lock.SCHEDULES)
     for table in _SCOPED:
         session.execute(update(table).where(table.c.scope == was).values(scope=slo.id))
+    left = was.partition("/")[0]
+    if left != slo.service:
+        _keep(session, f"{left}/*", slo.id, at)
     # It still says the old name; the next cycle writes it anew.
     session.execute(delete(_p).where(_p.c.slo_id == row_id))
     old, new = {"id": was}, {"id": slo.id}
     audit.add(session, at, audit.CONFIG, _RENAME, slo.id, {"was": was}, old=old, new=new)
+
+
+def _keep(session: Session, service: str, slo: str, at: int) -> None:
+    """Copies what holds for a `service` (as a scope) to an SLO that left it.
+
+    Exclusions of any time, since no past number may change; silences that are not over.
+    """
+    active = (_x.c.scope == service, _x.c.removed_at.is_(None))
+    session.execute(_copy(_x, slo, *active, _x.c.schedule_id.is_(None)))
+    used = select(_x.c.schedule_id).where(*active)
+    wanted = or_(_schedule.c.removed_at.is_(None), _schedule.c.id.in_(used))
+    schedules = select(_schedule.c.id).where(_schedule.c.scope == service, wanted)
+    for number in session.scalars(schedules.order_by(_schedule.c.id)).all():
+        copied = _copy(_schedule, slo, _schedule.c.id == number).returning(_schedule.c.id)
+        own: int = session.execute(copied).scalar_one()
+        session.execute(_copy(_x, slo, *active, _x.c.schedule_id == number, schedule_id=own))
+    rest = (_silence.c.end > at, _silence.c.ended_at.is_(None))
+    session.execute(_copy(_silence, slo, _silence.c.scope == service, *rest))
+
+
+def _copy(table: Table, scope: str, *wanted: ColumnElement[bool], **values: Any) -> Insert:
+    """Inserts the `wanted` rows of a table again, with another scope and these values."""
+    new = {"scope": scope, **values}
+    columns = [column for column in table.columns if column.name != "id"]
+    chosen = [
+        literal(new[column.name]).label(column.name) if column.name in new else column
+        for column in columns
+    ]
+    return insert(table).from_select([c.name for c in columns], select(*chosen).where(*wanted))
 
 
 def _renamed_before(session: Session, slo: SLO) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import delete, insert, select, update
 
 from slo.store import schema
+from slo.store.users import LET_IN
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -117,7 +118,7 @@ def _found(session: Session, now: float, *wanted: ColumnElement[bool]) -> list[L
         )
         .join(_u, _u.c.id == _x.c.user_id)
         .where(
-            _u.c.disabled_at.is_(None),
+            LET_IN,
             _x.c.expires_at > now,
             _x.c.seen_at > now - IDLE_SECONDS,
             *wanted,

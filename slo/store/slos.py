@@ -190,9 +190,15 @@ def meters_by_slo(session: Session, slo_ids: Collection[str]) -> dict[str, list[
     return found
 
 
-def booked_span(session: Session) -> Span | None:
-    """From where the oldest ledger begins to where the newest ends; None: nothing is booked."""
-    start, end = session.execute(select(func.min(_m.c.booked_from), func.max(_m.c.booked_to))).one()
+def booked_span(session: Session, slo_id: str | None = None) -> Span | None:
+    """From where the oldest ledger begins to where the newest ends; None: nothing is booked.
+
+    Of all SLOs, or of all meters that ever ran for one.
+    """
+    query = select(func.min(_m.c.booked_from), func.max(_m.c.booked_to))
+    if slo_id is not None:
+        query = query.where(_m.c.slo_id == row_ids(session, [slo_id]).get(slo_id, -1))
+    start, end = session.execute(query).one()
     return None if start is None else Span(start, end)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
 
+from slo.domain.state import seen_at
 from slo.store import schema
 from slo.store.dialect import among, put_many
 from slo.store.recall import recall
@@ -71,13 +72,20 @@ def put(session: Session, standings: Sequence[tuple[Standing, str | None]]) -> N
     )
 
 
-def all(session: Session, *, sparklines: bool = True) -> list[Standing]:  # noqa: A001 -- read as `standings.all(session)`
-    """All standings, by service and name; without sparklines in about 60 % of the time."""
+def all(  # noqa: A001 -- read as `standings.all(session)`
+    session: Session, *, now: float | None = None, sparklines: bool = True
+) -> list[Standing]:
+    """All standings, by service and name; without sparklines in about 60 % of the time.
+
+    With `now` they are those of `seen_at`; without it their data are as they were written.
+    """
     query = select(_p.c.slo_id, _p.c.body).join(_s).order_by(_s.c.service, _s.c.name)
     rows = session.execute(query)
     if sparklines:
-        return [_loaded(row_id, body) for row_id, body in rows]
-    return [load_standing(body, sparkline=False) for _, body in rows]
+        found = [_loaded(row_id, body) for row_id, body in rows]
+    else:
+        found = [load_standing(body, sparkline=False) for _, body in rows]
+    return found if now is None else [seen_at(standing, now) for standing in found]
 
 
 def _loaded(row_id: int, body: str) -> Standing:
@@ -92,25 +100,28 @@ def _loaded(row_id: int, body: str) -> Standing:
     return standing
 
 
-def one(session: Session, slo_id: str) -> Standing | None:
-    """The standing of one SLO, None before its first cycle."""
+def one(session: Session, slo_id: str, *, now: float | None = None) -> Standing | None:
+    """The standing of one SLO, None before its first cycle; `now` as for `all`."""
     service, _, name = slo_id.partition("/")
 
     def ask() -> Standing | None:
         row = session.connection().execute(_ONE, {"service": service, "name": name}).first()
         return None if row is None else _loaded(*row)
 
-    return recall(session, ("standing", slo_id), ask)
+    # What is recalled must hold whatever the clock says.
+    found = recall(session, ("standing", slo_id), ask)
+    return found if found is None or now is None else seen_at(found, now)
 
 
-def of_service(session: Session, service: str) -> tuple[Standing, ...]:
-    """The standings of one service's SLOs, by name."""
+def of_service(session: Session, service: str, *, now: float | None = None) -> tuple[Standing, ...]:
+    """The standings of one service's SLOs, by name; `now` as for `all`."""
 
     def ask() -> tuple[Standing, ...]:
         rows = session.connection().execute(_OF_SERVICE, {"service": service})
         return tuple(_loaded(row_id, body) for row_id, body in rows)
 
-    return recall(session, ("standings", service), ask)
+    found = recall(session, ("standings", service), ask)
+    return found if now is None else tuple([seen_at(standing, now) for standing in found])
 
 
 def grids(session: Session, slo_ids: Collection[str]) -> dict[str, str]:

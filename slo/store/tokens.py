@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from slo.domain.token import Token
 from slo.store import schema
+from slo.store.users import LET_IN
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 _t, _u = schema.token, schema.user
 _ALL = (
-    select(_t, _u.c.name.label("owner"), _u.c.role, _u.c.disabled_at)
+    select(_t, _u.c.name.label("owner"), _u.c.role)
     .join(_u, _u.c.id == _t.c.user_id, isouter=True)
     .order_by(_t.c.created_at.desc(), _t.c.id)
 )
-_OF_ID = _ALL.where(_t.c.id == bindparam("token_id"))
+_OF_ID = _ALL.where(_t.c.id == bindparam("token_id"), or_(_t.c.user_id.is_(None), LET_IN))
 """Made once: every request of a program asks it, and making it costs more than the answer."""
 
 
@@ -41,11 +42,9 @@ def add(session: Session, token: Token, user_id: int | None) -> None:
 
 
 def for_use(session: Session, token_id: str) -> tuple[Token, Role | None] | None:
-    """The token of that id, and its owner's role; None: there is none, or its owner is disabled."""
+    """The token of that id, and its owner's role; None: there is none, or it rests."""
     row = session.connection().execute(_OF_ID, {"token_id": token_id}).first()
-    if row is None or row.disabled_at is not None:
-        return None
-    return _token(row), cast("Role | None", row.role)
+    return None if row is None else (_token(row), cast("Role | None", row.role))
 
 
 def one(session: Session, token_id: str) -> Token | None:

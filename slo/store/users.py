@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, insert, select, true, update
 
 from slo.domain.user import User
 from slo.store import dialect, schema
@@ -27,6 +27,10 @@ _COLUMNS = (
     _u.c.seen_at,
     _u.c.disabled_at,
 )
+NO_ROLE = ""
+"""What is kept as the role of a user who has none."""
+LET_IN = and_(_u.c.disabled_at.is_(None), _u.c.role != NO_ROLE)
+"""Whether sessions and tokens of a user are good for anything."""
 _ANY = select(_u.c.id).limit(1)
 """Made once: every request asks it, and making it costs more than the answer."""
 
@@ -65,12 +69,10 @@ def of_subject(session: Session, subject: str) -> User | None:
     return next(iter(_found(session, _u.c.subject == subject)), None)
 
 
-def other_admins(session: Session, user_id: int) -> int:
-    """How many admins who may log in there are beside this user."""
-    query = select(func.count()).where(
-        _u.c.role == "admin", _u.c.disabled_at.is_(None), _u.c.id != user_id
-    )
-    return session.execute(query).scalar_one()
+def admins(session: Session, *, provider: bool) -> set[int]:
+    """The ids of the admins who can log in: with a password, or where there is a `provider`."""
+    able = true() if provider else _u.c.subject.is_(None)
+    return set(session.scalars(select(_u.c.id).where(_u.c.role == "admin", LET_IN, able)))
 
 
 def password_of(session: Session, user_id: int) -> str | None:
@@ -115,7 +117,7 @@ def _found(session: Session, *wanted: ColumnElement[bool]) -> list[User]:
         User(
             number,
             name,
-            cast("Role", role),
+            cast("Role | None", role or None),
             created_at,
             has_password=bool(has_password),
             subject=subject,

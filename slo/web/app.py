@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import logging
 import time
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from slo.store.engine import StoreError
 from slo.web import format as fmt
 from slo.web import health, refresh
 from slo.web.api.blueprints import API
+from slo.web.away import told
 from slo.web.banner import banners
 from slo.web.csrf import csrf_field, ensure_csrf
 from slo.web.glance import end_glance
@@ -39,16 +39,15 @@ from slo.web.permission import ensure_permitted
 from slo.web.problem import ProblemError, problem_response
 from slo.web.proxies import Proxied
 from slo.web.site import EXTENSION, Site, current_site
+from slo.web.turns import begin_turn, end_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flask.typing import ResponseReturnValue
     from markupsafe import Markup
     from prometheus_client import CollectorRegistry
     from sqlalchemy import Engine
-
-_log = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
@@ -122,6 +121,7 @@ def create_app(
     app.register_error_handler(StoreError, _show_store_error)
     app.after_request(_finish)
     app.teardown_request(end_glance)
+    app.teardown_request(end_turn)
     return app
 
 
@@ -142,6 +142,7 @@ def _check() -> ResponseReturnValue | None:
     if answer is None:
         ensure_csrf()
         ensure_legible()
+        begin_turn()
     return answer
 
 
@@ -176,9 +177,10 @@ def _show_http_error(error: HTTPException) -> Response | HTTPException:
         title, text = "No such page", "There is nothing at this address."
     if isinstance(error, InternalServerError):
         text = "Something went wrong on the server; its log says what."
+    kept = _kept_headers(error)
     if request.path.startswith("/api/"):
-        return problem_response(ProblemError(status, text, headers=_kept_headers(error)))
-    return _page(title, text, status)
+        return problem_response(ProblemError(status, text, headers=kept))
+    return _page(title, text, status, kept)
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
@@ -187,16 +189,15 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
 
 
 def _show_store_error(error: StoreError) -> Response:
-    _log.error("the store does not answer %r: %s", request.path, error)
-    text = f"The store does not answer: {error}"
+    text = f"The store does not answer: {told(error)}"
     if request.path.startswith("/api/"):
         return problem_response(ProblemError(503, text))
     return _page("The store does not answer", text, 503)
 
 
-def _page(title: str, text: str, status: int) -> Response:
+def _page(title: str, text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
     page = render_template("error.html", title=title, text=text, near=[], cycle=None)
-    return Response(page, status, content_type="text/html; charset=utf-8")
+    return Response(page, status, headers, content_type="text/html; charset=utf-8")
 
 
 def _finish(response: Response) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from slo.domain.digits import significant, told_apart
 from slo.domain.objective import format_percent
 from slo.domain.span import utc
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 SPACE = "\u202f"
 MINUS = "\u2212"
 DASH = "\u2013"
-_MOST_DECIMALS = 9
 _WHOLE = 10.0
 """Shares this large are told in whole per cent: beyond 1,000 %, decimals say nothing."""
 _DAY = 86_400
@@ -31,21 +31,14 @@ def many(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
-def percent(share: float | None, decimals: int = 1) -> str:
-    """A share in per cent; more decimals where it would else read as 0 % or 100 % and is not."""
+def percent(share: float | None, decimals: int = 1, limit: Decimal | None = None) -> str:
+    """A share in per cent; more decimals where it would else read as its limit, 0 % or 100 %."""
     if share is None or not math.isfinite(share):
         return DASH
     exact = share * 100
-    decimals = 0 if abs(share) >= _WHOLE else decimals
-    for digits in range(decimals, _MOST_DECIMALS + 1):
-        text = f"{exact:,.{digits}f}"
-        if float(text.replace(",", "")) not in {0.0, 100.0}:
-            break
-    else:
-        text = f"{exact:,.{decimals}f}"
-    if exact in {0.0, 100.0}:
-        text = f"{exact:.0f}" if decimals == 0 else f"{exact:.{decimals}f}"
-    return _signed(text) + f"{SPACE}%"
+    least = 0 if abs(share) >= _WHOLE else decimals
+    limits = (0.0, 100.0) if limit is None else (0.0, 100.0, float(limit * 100))
+    return _signed(told_apart(exact, lambda n: f"{exact:z,.{n}f}", least, *limits)) + f"{SPACE}%"
 
 
 def whole_percent(share: float) -> str:
@@ -60,24 +53,16 @@ def fine_percent(share: float | None) -> str:
 
 def short_percent(share: float) -> str:
     """A share of a rule, with three digits that mean something: `2 %`, `10 %`, `0.833 %`."""
-    return f"{share * 100:,.3g}{SPACE}%"
+    return f"{significant(share * 100, 3)}{SPACE}%"
 
 
 def sli(share: float | None, objective: Decimal) -> str:
     """An SLI in per cent, with as many decimals as tell it from its objective and from 100 %."""
     if share is None or not math.isfinite(share):
         return DASH
-    decimals = max(1, math.ceil(-math.log10(float(1 - objective))))
-    target = float(objective) * 100
     exact = share * 100
-    for digits in range(decimals, _MOST_DECIMALS + 1):
-        shown = round(exact, digits)
-        below_told = (exact < target) == (shown < target)
-        whole_told = (exact < 100) == (shown < 100)  # noqa: PLR2004 -- 100 %.
-        if below_told and whole_told:
-            decimals = digits
-            break
-    text = f"{exact:.{decimals}f}"
+    least = max(1, math.ceil(-math.log10(float(1 - objective))))
+    text = told_apart(exact, lambda n: f"{exact:.{n}f}", least, float(objective * 100), 100.0)
     return ("100" if float(text) == 100 else text) + f"{SPACE}%"  # noqa: PLR2004 -- 100 %.
 
 
@@ -87,12 +72,19 @@ def objective(share: Decimal) -> str:
 
 
 def count(number: float | None) -> str:
-    """Events: whole, or with one decimal where a small number is estimated."""
+    """Events, also by the minute: whole; below 100 with three digits that mean something."""
     if number is None or not math.isfinite(number):
         return DASH
-    if number == round(number) or abs(number) >= 100:  # noqa: PLR2004 -- beyond, decimals say nothing.
-        return _signed(f"{round(number):,}")
-    return _signed(f"{number:,.1f}")
+    small = abs(number) < 100  # noqa: PLR2004 -- three digits.
+    return _signed(significant(number, 3) if small else f"{number:,.0f}")
+
+
+def amount(number: float) -> str:
+    """Events that are reckoned with and need not be whole, such as a budget: finer than counts."""
+    if number == round(number):
+        return count(number)
+    small = abs(number) < 100  # noqa: PLR2004 -- four digits, and one decimal at least.
+    return _signed(significant(number, 4) if small else f"{number:,.1f}")
 
 
 def short_count(number: float) -> str:
@@ -102,20 +94,13 @@ def short_count(number: float) -> str:
     return f"{text}{SPACE}{unit}" if unit else text
 
 
-def rate(number: float | None) -> str:
-    """A value such as events per minute, with three digits that mean something."""
-    if number is None or not math.isfinite(number):
-        return DASH
-    if number == 0 or abs(number) >= 100:  # noqa: PLR2004 -- three digits.
-        return _signed(f"{number:,.0f}")
-    return _signed(f"{number:.3g}")
-
-
-def burn(value: float | None) -> str:
-    """A burn rate, `6.2x`."""
+def burn(value: float | None, limit: Decimal | None = None) -> str:
+    """A burn rate, `6.2x`; more decimals where it would else read as its limit."""
     if value is None or not math.isfinite(value):
         return DASH
-    return f"{value:,.1f}x" if value < 100 else f"{value:,.0f}x"  # noqa: PLR2004 -- three digits.
+    least = 1 if value < 100 else 0  # noqa: PLR2004 -- three digits.
+    limits = () if limit is None else (float(limit),)
+    return told_apart(value, lambda n: f"{value:,.{n}f}", least, *limits) + "x"
 
 
 def times(factor: Decimal) -> str:

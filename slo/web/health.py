@@ -9,6 +9,7 @@ from slo.domain.span import rfc3339
 from slo.store import cycles
 from slo.store.engine import StoreError, reading
 from slo.web.api.answering import json_response
+from slo.web.away import told
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -35,7 +36,7 @@ def show_readiness() -> Response:
         with reading(site.engine) as session:
             last = cycles.last(session)
     except StoreError as error:
-        reason = f"the store does not answer: {error}"
+        reason = f"the store does not answer: {told(error)}"
         return json_response({"ready": False, "store": "down", "reason": reason}, 503)
     if last is None or last.finished is None:
         reason = "no cycle has finished yet"

@@ -13,11 +13,11 @@ from slo.domain.access import OPEN, ROLES, Identity, anonymous
 from slo.domain.token import token_digest
 from slo.store import sessions, users
 from slo.store import tokens as kept_tokens
-from slo.store.engine import StoreError, writing
+from slo.store.engine import StoreBusy, StoreError, writing_at_once
 from slo.web.cookies import session_cookie
 from slo.web.glance import glance
 from slo.web.proxies import comes_from_here
-from slo.web.site import current_site
+from slo.web.site import Scraper, current_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _KEY, _LOGIN = "slo_identity", "slo_login"
-_NOTED_EVERY = 60
-"""Seconds between two notes of when a session or a token was used."""
+_NOTED_EVERY, _TRIED_EVERY = 60, 5
+"""Seconds between two notes of when a session or a token was used, and between two tries."""
+_MOST_TRIED = 1000
 BEARER = "bearer "
 METRICS = "health.show_metrics"
-_MOST_SCRAPERS = 100
+_MOST_SCRAPERS, _SCRAPER_SECONDS = 100, 3600
+"""Who may read /metrics while the store is away: how many, and for how long after the last time."""
 UNASKED = frozenset({"health.show_health", "health.show_readiness", "static"})
 """What everybody may see, whatever name or state the site has."""
 
@@ -51,6 +53,11 @@ def current_login() -> Login | None:
 def who(said: str | None, otherwise: str) -> str:
     """The name for the audit: the login's own, else what the request says, else `otherwise`."""
     return current_identity().name or (said or "").strip() or otherwise
+
+
+def may_know_inside() -> bool:
+    """Whether who asks may know how the service is built: they read, or are at its machine."""
+    return current_identity().may("read") or comes_from_here()
 
 
 def has_bearer() -> bool:
@@ -102,7 +109,12 @@ def _without_store() -> Identity:
     """Who asks for /metrics while the store, of which it has to tell, does not answer."""
     site = current_site()
     if has_bearer():
-        return site.scrapers.get(token_digest(_bearer()), _anonymous())
+        now = int(site.clock())
+        seen = site.scrapers.get(token_digest(_bearer()))
+        # The store would say whether it is still good; so what was seen holds for a while only.
+        if seen is None or seen.token.over(now) or now - seen.seen_at > _SCRAPER_SECONDS:
+            return _anonymous()
+        return seen.identity
     if site.settings.site.auth == "" and comes_from_here():
         return Identity("", "open", frozenset({"metrics"}))
     return _anonymous()
@@ -122,26 +134,47 @@ def _of_token(text: str) -> Identity:
         return _anonymous()
     token, role = found
     if now - (token.used_at or 0) >= _NOTED_EVERY:
-        _note(lambda session: kept_tokens.touch(session, token.id, now))
+        _note(token.id, now, lambda session: kept_tokens.touch(session, token.id, now))
     name = f"token {token.name}" if token.owner is None else f"{token.owner} (token {token.name})"
     who_asks = Identity(name, "token", tokens.permissions(token, role))
-    if request.endpoint == METRICS and len(site.scrapers) < _MOST_SCRAPERS:
-        site.scrapers[token.digest] = who_asks
+    if request.endpoint == METRICS:
+        _keep(Scraper(token, who_asks, now))
     return who_asks
+
+
+def _keep(scraper: Scraper) -> None:
+    """Remembers who reads /metrics, in place of whom it has not seen for the longest time."""
+    kept = current_site().scrapers
+    kept.pop(scraper.token.digest, None)
+    for digest in list(kept)[: max(0, len(kept) + 1 - _MOST_SCRAPERS)]:
+        kept.pop(digest, None)
+    kept[scraper.token.digest] = scraper
 
 
 def _of_login(login: Login) -> Identity:
     setattr(g, _LOGIN, login)
     now = int(current_site().clock())
     if now - login.seen_at >= _NOTED_EVERY:
-        _note(lambda session: sessions.touch(session, login, now))
+        _note(login.digest, now, lambda session: sessions.touch(session, login, now))
     return Identity(login.name, "user", ROLES[login.role])
 
 
-def _note(write: Callable[[Session], None]) -> None:
+def _note(key: str, now: int, write: Callable[[Session], None]) -> None:
+    """Notes a use, if the store lets it at once: nobody who reads waits for those who write.
+
+    What was not noted is tried again soon, and not by each of many requests.
+    """
+    site = current_site()
+    if now - site.tried.get(key, 0) < _TRIED_EVERY:
+        return
+    if len(site.tried) >= _MOST_TRIED:
+        site.tried.clear()
+    site.tried[key] = now
     try:
-        with writing(current_site().engine) as session:
+        with writing_at_once(site.engine) as session:
             write(session)
+    except StoreBusy:
+        _log.debug("when a login was used is noted later: the store is being written")
     except StoreError as error:
         # A full disk must not keep people from reading.
         _log.warning("when a login was used is not noted: %s", error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import request
@@ -56,8 +57,15 @@ class Proxied:
             self._tell(peer)
         if not hops:
             return self._named(environ, start)
-        whole = ProxyFix(self._named, x_for=hops, x_proto=hops, x_host=hops)
+        whole = ProxyFix(partial(self._addressed, peer), x_for=hops, x_proto=hops, x_host=hops)
         return whole(environ, start)
+
+    def _addressed(
+        self, peer: str, environ: WSGIEnvironment, start: StartResponse
+    ) -> Iterable[bytes]:
+        """The app's answer to an address; where the proxy names none, to the proxy's own."""
+        environ["REMOTE_ADDR"] = _address(str(environ.get("REMOTE_ADDR", ""))) or peer
+        return self._named(environ, start)
 
     def _named(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """The app's answer; what is no host's name is taken for none, and never half understood."""
@@ -81,14 +89,34 @@ def is_proxy(peer: str, addresses: Collection[str]) -> bool:
 
     Where none are given, it may be any that is not of the public internet.
     """
-    try:
-        found = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
+    found = _parsed(peer)
+    if found is None:
         return False
-    found = getattr(found, "ipv4_mapped", None) or found
     if not addresses:
         return not found.is_global
     return any(found in ipaddress.ip_network(one) for one in addresses)
+
+
+def _address(said: str) -> str:
+    """The address that a proxy names, without the port, which differs at each connection.
+
+    Empty: it names none, as with `unknown`.
+    """
+    host = said.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    return str(_parsed(host) or "")
+
+
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address of that text, without its zone; that of IPv4 where it is one in IPv6."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def comes_from_here() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -20,8 +21,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from slo.domain.access import Identity
+    from slo.domain.token import Token
 
 EXTENSION = "slo"
+MOST_TURNS = 3
+"""Requests that change something at once: one fewer than the server has threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scraper:
+    """A token that read /metrics while the store answered, at `seen_at`, and whose it is."""
+
+    token: Token
+    identity: Identity
+    seen_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +50,12 @@ class Site:
     """What slo.yaml declares; without SLOs where the site is made without one."""
     sources: Sources = field(default_factory=Sources)
     started_at: float = 0.0
-    scrapers: dict[str, Identity] = field(default_factory=dict)
-    """Tokens, by their digests, that read /metrics lately, and may while the store is away."""
+    scrapers: dict[str, Scraper] = field(default_factory=dict)
+    """Who may read /metrics while the store is away, by their tokens' digests; seen last, last."""
+    tried: dict[str, int] = field(default_factory=dict)
+    """When it was last tried to note that a session or a token was used, by what names it."""
+    turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_TURNS))
+    """Those of the requests that change something."""
 
     @property
     def settings(self) -> Settings:

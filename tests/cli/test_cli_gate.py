@@ -229,6 +229,17 @@ def test_the_token_comes_from_its_file_or_the_variable_and_is_not_shown(offline,
     assert "slo_file" not in shown
 
 
+def test_what_netrc_has_for_the_host_is_never_sent(offline, odd, tmp_path):
+    url, seen = odd
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login mia password secret\n")
+    netrc.chmod(0o600)
+    for token in ("slo_one", ""):
+        env = {"NETRC": str(netrc), "SLO_URL": url, "SLO_TOKEN": token}
+        offline.run("gate", "fine", env=env)
+    assert [sent for _, sent in seen] == ["Bearer slo_one", None]
+
+
 @pytest.mark.parametrize("token", ["slo_one\nslo_two", "slo_\u00fc", "a b"])
 def test_what_is_no_token_is_not_sent_and_not_shown(offline, odd, token):
     url, seen = odd
@@ -265,6 +276,10 @@ def test_a_deploy_is_marked_listed_and_removed(known):
         (("add", "api", "--title", "x", "--url", "ftp://x"), "--url: is no link"),
         (("add", "api", "--title", "x", "--label", "version"), "--label 'version' is no label"),
         (("add", "api", "--title", "x", "--at", "2099-01-01"), "--at: 2099"),
+        (
+            ("add", "api", "--title", "x", "--at", "9999-12-31T23:59:59-23:59"),
+            "too far ahead",
+        ),
         (("remove", "9"), "ID: there is no annotation 9"),
         (("list", "--scope", "apy"), "did you mean api"),
     ],

@@ -49,6 +49,7 @@ def standing(slo="fraud-model/availability", remaining=0.4277, **changes):
         data="fresh",
         exhausted_at=AT + 12 * DAY,
         last_data=AT,
+        fresh_for=195,
     )
     return replace(made, **changes)
 

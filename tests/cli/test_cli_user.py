@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from slo.cli import main
 from slo.domain.token import token_id
+from slo.sent import LONGEST_WHO
 from slo.store.engine import open_engine
 from tests.cli.conftest import API
 from tests.support.logins import PASSWORD, audited
@@ -30,10 +31,9 @@ def run(project, *args, typed="", code=0):
     return result
 
 
-def add(project, name="ada", role="admin"):
-    return run(
-        project, "user", "add", name, "--role", role, "--password-stdin", typed=f"{PASSWORD}\n"
-    )
+def add(project, name="ada", role="admin", who="tests"):
+    args = ("user", "add", name, "--role", role, "--password-stdin", "--who", who)
+    return run(project, *args, typed=f"{PASSWORD}\n")
 
 
 def test_the_first_user_is_made_before_the_service_ever_ran(offline, engine):
@@ -78,6 +78,36 @@ def test_a_password_is_never_an_argument(offline):
 def test_what_cannot_be_is_told(offline, name, password, told):
     args = ("user", "add", name, "--role", "viewer", "--password-stdin")
     assert told in run(offline, *args, typed=f"{password}\n", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        (" ", "--who: is empty; say who"),
+        ("\udcff", "--who: holds what is no character"),
+        ("a" * (LONGEST_WHO + 1), f"--who: has {LONGEST_WHO + 1} characters; {LONGEST_WHO} fit"),
+    ],
+)
+def test_who_says_so_has_a_name_that_the_audit_can_keep(offline, who, told):
+    add(offline)
+    for args in (
+        ("user", "role", "ada", "viewer", "--last"),
+        ("user", "revoke", "ada"),
+        ("token", "add", "ci", "--scope", "gate"),
+        ("token", "revoke", "000000000000"),
+    ):
+        assert told in run(offline, *args, "--who", who, code=2).stderr
+    args = ("user", "add", "bo", "--role", "viewer", "--password-stdin", "--who", who)
+    assert told in run(offline, *args, typed=f"{PASSWORD}\n", code=2).stderr
+    (user,) = json.loads(run(offline, "user", "list", "--json").stdout)["users"]
+    assert (user["name"], user["role"]) == ("ada", "admin")
+
+
+def test_a_user_of_the_machine_whose_name_cannot_be_kept_says_another(offline, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "")
+    add(offline, who="mia")
+    refused = run(offline, "user", "revoke", "ada", code=2)
+    assert "who: is empty" in refused.stderr
 
 
 def test_roles_change_and_the_last_admin_stays(offline, engine):

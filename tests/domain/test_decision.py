@@ -80,6 +80,25 @@ def test_the_reason_says_both_burn_rates_and_the_threshold():
     assert reason == "burned 15x over 10m and 15x over 2m; pages at 14.4x"
 
 
+def test_a_reason_tells_a_number_from_the_threshold_that_it_does_not_reach():
+    burned = at_end(PAGE, *[(14_399, 1_000_000)] * 10)
+    assert burned.verdict == "quiet"
+    assert burned.reason == "burned 14.399x over 10m and 14.399x over 2m; pages at 14.4x"
+    floor = FloorRule("floor", "page", Decimal("0.9"), span=300)
+    assert at_end(floor, *[(100_004, 1_000_000)] * 5).reason.startswith("89.9996% good over 5m;")
+    budget = BudgetRule("budget-12", "ticket", Decimal("0.12345"))
+    spent = at_end(budget, GOOD, spent=0.12344996).reason
+    assert spent == "12.34% of the error budget is spent; tickets at 12.345%"
+    half = BudgetRule("budget-50", "ticket", Decimal("0.5"))
+    spent = at_end(half, GOOD, spent=0.499996).reason
+    assert spent == "49.9996% of the error budget is spent; tickets at 50%"
+
+
+def test_a_reason_has_no_power_of_ten():
+    reason = at_end(PAGE, *[(1000, 1000)] * 10, objective=Decimal("0.99999")).reason
+    assert reason == "burned 100,000x over 10m and 100,000x over 2m; pages at 14.4x"
+
+
 def test_too_few_bad_events_are_inconclusive_and_fire_nothing():
     decision = at_end(PAGE, *[(0, 1)] * 9, (1, 1))
     assert decision.verdict == "inconclusive"

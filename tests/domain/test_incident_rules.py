@@ -78,15 +78,17 @@ def test_at_most_a_hundred_readings_are_evidence(seconds):
 
 
 @pytest.mark.parametrize(
-    ("kind", "title"),
+    ("kind", "rate", "title"),
     [
-        ("burn", "svc/one burns its error budget 14.9x too fast"),
-        ("floor", "svc/one lies below its floor"),
-        ("dead", "svc/one: every target is down"),
-        ("gone", "svc/one: its series are gone with their targets"),
+        ("burn", 14.92, "svc/one burns its error budget 14.9x too fast"),
+        ("burn", 1000.0, "svc/one burns its error budget 1,000x too fast"),
+        ("burn", None, "svc/one burns its error budget"),
+        ("floor", None, "svc/one lies below its floor"),
+        ("dead", None, "svc/one: every target is down"),
+        ("gone", None, "svc/one: its series are gone with their targets"),
     ],
 )
-def test_titles(kind, title):
+def test_titles(kind, rate, title):
     t = Transition(
         "svc/one",
         "x",
@@ -97,7 +99,7 @@ def test_titles(kind, title):
         0,
         late=False,
         reason="",
-        numbers=(("long_burn", 14.92),),
+        numbers=(("long_burn", rate),),
     )
     assert title_of(t) == title
 

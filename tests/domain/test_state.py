@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slo.domain.slo import StateBounds
-from slo.domain.state import MARGIN, data_state, next_state
+from slo.domain.span import Span
+from slo.domain.standing import Budget, Standing
+from slo.domain.state import MARGIN, data_state, next_state, seen_at
 
 DAY = 86400
 BOUNDS = StateBounds()
@@ -100,18 +103,61 @@ def test_bounds_can_be_set():
     ("age", "state"), [(0, "fresh"), (195, "fresh"), (196, "late"), (600, "late"), (601, "none")]
 )
 def test_data_age_into_late_and_none(age, state):
-    assert data_state(1_000_000, 1_000_000 + age, 60, 15) == state
+    assert data_state(1_000_000, 1_000_000 + age, 195) == state
 
 
 def test_never_covered_is_no_data():
-    assert data_state(None, 1_000_000, 60, 15) == "none"
+    assert data_state(None, 1_000_000, 195) == "none"
 
 
 def test_long_buckets_get_longer_to_be_none():
-    assert data_state(0, 915, 300, 15) == "fresh"
-    assert data_state(0, 1830, 300, 15) == "late"
-    assert data_state(0, 1831, 300, 15) == "none"
+    assert data_state(0, 915, 915) == "fresh"
+    assert data_state(0, 1830, 915) == "late"
+    assert data_state(0, 1831, 915) == "none"
 
 
 def test_a_clock_behind_the_data_is_fresh():
-    assert data_state(1000, 500, 60, 15) == "fresh"
+    assert data_state(1000, 500, 195) == "fresh"
+
+
+def standing(**changes):
+    window = Span(0, 1_000_000)
+    budget = Budget(10.0, 1.0, 0.9)
+    numbers = {
+        "objective": Decimal("0.99"),
+        "indicator": "events",
+        "indicator_text": "requests",
+        "estimated": False,
+        "slices": False,
+        "window_kind": "rolling",
+        "window_label": "30d",
+        "at": 1_000_000,
+        "good": 999.0,
+        "bad": 1.0,
+        "total": 1000.0,
+        "sli": 0.999,
+        "burn_rates": (),
+        "coverage": 1.0,
+        "state": "healthy",
+        "data": "fresh",
+        "exhausted_at": None,
+        "last_data": 1_000_000,
+        "fresh_for": 195,
+    }
+    names = {"slo": "shop/latency", "service": "shop", "name": "latency"}
+    return Standing(**names, window=window, budget=budget, **(numbers | changes))
+
+
+def test_a_standing_s_data_are_told_by_the_clock():
+    written = standing()
+    assert seen_at(written, 1_000_195) is written
+    assert seen_at(written, 1_000_196) == replace(written, data="late")
+    assert seen_at(written, 1_000_601) == replace(written, data="none")
+    assert seen_at(standing(last_data=None), 1_000_000).data == "none"
+
+
+@pytest.mark.parametrize("changes", [{"paused": True, "data": "none"}, {"fresh_for": None}])
+def test_what_is_paused_or_of_an_older_version_stays_as_it_was_written(changes):
+    written = standing(**changes)
+    assert seen_at(written, 1_000_000) is written
+    assert seen_at(written, 2_000_000) is written

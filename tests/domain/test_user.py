@@ -37,6 +37,9 @@ def test_names_are_kept_in_one_form(text, name):
         "Page",
         "api",
         "auto",
+        "OIDC",
+        "anonymous",
+        "unknown",
     ],
 )
 def test_names_that_nobody_can_have(text):

@@ -165,6 +165,13 @@ def test_every_instant_lies_in_just_one_period(instant, unit, zone):
     assert window.span_at(instant) == Span(period.start, instant)
 
 
+def test_periods_are_gone_back_over_as_far_as_something_began():
+    month = CalendarWindow("month")
+    found = month.periods_back(at("2026-03-01"), at("2025-12-31"))
+    assert [utc(period.start).month for period in found] == [2, 1, 12]
+    assert not [*month.periods_back(at("2026-03-01"), at("2026-03-01"))]
+
+
 @given(instants, units, zones)
 def test_a_period_begins_with_the_first_instant_of_its_local_day(instant, unit, zone):
     tz = ZoneInfo(zone)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from slo.domain.incident import FLAPS_WITHIN, REOPENED_WITHIN, SHARED_WITHIN
-from slo.store import postmortems
+from slo.store import incidents, postmortems
 from slo.store.engine import reading
 from tests.incidents.world import AT, ONE, T0, THREE, TWO
 
@@ -100,6 +100,36 @@ def test_a_relapse_within_fifteen_minutes_reopens_the_incident(world, after, cou
         assert (again.status, again.reopened) == ("open", 1)
         assert (again.resolved_at, again.acknowledged_at, again.mitigated_at) == (None, None, None)
         assert members(again) == {ONE}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_relapse_leaves_the_time_to_acknowledge_as_it_was(world, again):
+    hours = 8 * 3600
+    world.put(world.fires(ONE, 0), world.fires(ONE, 0, "ticket-3d", "ticket"))
+    world.act("acknowledge", 1, second=60)
+    world.put(world.resolves(ONE, 600))
+    world.put(world.fires(ONE, hours))
+    assert (world.one().acknowledged_at, world.one().seconds_to_acknowledge) == (None, 60)
+    if again:
+        taken = world.act("acknowledge", 1, second=hours + 90)
+        assert (taken.acknowledged_at, taken.seconds_to_acknowledge) == (AT + hours + 90, 60)
+    world.put(world.resolves(ONE, hours + 600), world.resolves(ONE, hours + 600, "ticket-3d"))
+
+    assert (world.one().status, world.one().seconds_to_acknowledge) == ("resolved", 60)
+    with reading(world.engine) as session:
+        assert incidents.summary(session).phases["acknowledge"] == (1, 60)
+        written = postmortems.one(session, 1)
+    assert "1 min" in written.body
+
+
+def test_who_is_woken_by_a_relapse_is_timed_from_it(world):
+    hours = 8 * 3600
+    world.put(world.fires(ONE, 0), world.fires(ONE, 0, "ticket-3d", "ticket"))
+    world.put(world.resolves(ONE, 600))
+    world.put(world.fires(ONE, hours))
+
+    assert world.one().seconds_to_acknowledge is None
+    assert world.act("acknowledge", 1, second=hours + 60).seconds_to_acknowledge == 60
 
 
 def test_an_slo_that_was_in_a_reopened_incident_goes_back_into_it(world):

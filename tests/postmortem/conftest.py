@@ -16,10 +16,11 @@ from tests.store.conftest import (
     declared,
     engine,
     make,
+    sqlite_engine,
 )
 from tests.store.conftest import booking as make_booking
 
-__all__ = ["engine", "make"]
+__all__ = ["engine", "make", "sqlite_engine"]
 
 OPENED = T0 + 3600
 RESOLVED = T0 + 7200

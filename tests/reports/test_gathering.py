@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import event
 
+from slo.domain.booking import Booking
+from slo.domain.ledger import Correction, Exclusion, Increment
 from slo.domain.period import parse_period
 from slo.domain.report import Count
 from slo.domain.span import Span
 from slo.domain.tally import IncidentTally, Lengths
 from slo.reports.gathering import report_of
 from slo.reports.periods import months_of, periods_of, usual_period
+from slo.reports.record import report_csv
 from slo.reports.slo_tables import verdict_cell
 from slo.reports.view import view_of
 from slo.reports.words import headline
-from slo.store import slos
+from slo.store import booking, corrections, exclusions, slos
 from slo.store.engine import reading, writing
 from tests.reports import world
 from tests.reports.world import DAY, HOUR, NOW, at
@@ -195,6 +200,139 @@ def test_statements_do_not_grow_with_slos(two_months):
     event.remove(two_months, "before_cursor_execute", count)
     # Only shop has an exclusion, whose end is looked up beside its start.
     assert len(statements) - few <= few + 1 <= 30
+
+
+class TestThePeriodBefore:
+    """Of September's SLOs one is gone in October, and one has another owner."""
+
+    @pytest.fixture
+    def changed(self, sqlite_engine, make):
+        start, turn, end = world.SEPTEMBER.start, world.SEPTEMBER.end, world.OCTOBER.end
+        kept = [make.declared("a/kept", owner="x"), make.declared("a/moved", owner="x")]
+        gone = make.declared("a/gone", owner="x")
+        with writing(sqlite_engine) as session:
+            meters = slos.declare(session, [*kept, gone], start)
+            for name, until, bad in (
+                ("a/kept", end, 0.0),
+                ("a/moved", end, 0.0),
+                ("a/gone", turn - DAY, 50.0),
+            ):
+                ends = range(start + HOUR, until + 1, HOUR)
+                found = tuple(Increment(t, 100.0 - bad, 100.0, float(HOUR)) for t in ends)
+                booking.book(session, [Booking(meters[name].id, Span(start, until), found)])
+            slos.pause_absent(session, ["a/kept", "a/moved"], turn - DAY)
+            slos.declare(session, [make.declared("a/moved", owner="y")], turn + DAY)
+            burnt = Span(start + DAY, start + 2 * DAY)
+            world.incident(session, "a/gone", burnt, detect=300, share=9.0)
+        return sqlite_engine
+
+    @pytest.mark.parametrize("fields", [{}, {"owner": "x"}, {"owner": "y"}, {"service": "a"}])
+    def test_it_is_told_as_by_its_own_report(self, changed, fields):
+        october, september = (report(changed, n, **fields) for n in ("2026-10", "2026-09"))
+        assert october.count_before == september.count
+        assert october.tally_before == september.tally
+        assert october.comparable
+
+    def test_what_is_gone_since_counts_in_it(self, changed):
+        found = report(changed)
+        assert (found.count, found.count_before) == (Count(2, 0), Count(2, 1))
+        assert headline(found) == [
+            "All 2 SLOs met their objective in October 2026; in September 2026 2 of 3 did.",
+            "No incidents; in September 2026 there was one.",
+        ]
+        assert [tile.detail for tile in view_of(found).tiles[:3]] == [
+            "2 of 3 in September 2026",
+            "none; 1 in September 2026",
+            "1 d in September 2026",
+        ]
+        assert found.incidents == ()
+        assert [one.slo for one in found.lines] == ["a/kept", "a/moved"]
+
+    def test_who_owns_an_slo_since_has_it_beside_that_slo_only(self, changed):
+        found = report(changed, owner="y")
+        assert line(found, "a/moved").before.met is True
+        assert (found.count, found.count_before) == (Count(1, 0), Count())
+
+
+class TestWhatDidNotCount:
+    """Hourly readings; twenty minutes are excluded, so the hour that holds them is."""
+
+    @pytest.fixture
+    def found(self, sqlite_engine, make):
+        def late(when, good):
+            return Correction("a/one", at(when), good, 0.0, "ada", when, when)
+
+        span = Span(world.OCTOBER.start, at("2026-10-21 00:00"))
+        ends = range(span.start + HOUR, span.end + 1, HOUR)
+        away = Span(at("2026-10-05 10:20"), at("2026-10-05 10:40"))
+        with writing(sqlite_engine) as session:
+            meters = slos.declare(session, [make.declared("a/one", objective="0.99")], span.start)
+            booked = tuple(Increment(t, 100.0, 100.0, float(HOUR)) for t in ends)
+            booking.book(session, [Booking(meters["a/one"].id, span, booked)])
+            exclusions.add(session, Exclusion(0, "a/*", away, "maintenance", "ops", "a move"))
+            corrections.add(session, late("2026-10-05 11:00", -30.0))
+            corrections.add(session, late("2026-10-05 12:00", -5.0))
+            corrections.add(session, late("2026-10-25 12:00", -7.0))
+        return report(sqlite_engine)
+
+    def test_an_exclusion_is_told_as_long_as_it_took_out(self, found):
+        one = line(found, "a/one")
+        assert one.verdict.excluded == (Span(at("2026-10-05 10:00"), at("2026-10-05 11:00")),)
+        assert [used.seconds for used, _ in found.exclusions] == [HOUR]
+        (row,) = csv.DictReader(io.StringIO(report_csv(found)))
+        assert float(row["excluded_seconds"]) == HOUR
+
+    def test_corrections_are_those_that_are_counted_in(self, found):
+        """Neither those of what is excluded, nor those after the ledger's end."""
+        assert line(found, "a/one").verdict.bad == 5.0
+        assert [c.why for c in found.corrections] == ["2026-10-05 12:00"]
+        (row,) = csv.DictReader(io.StringIO(report_csv(found)))
+        assert (row["corrections"], float(row["corrected_good"])) == ("1", -5.0)
+
+
+class TestAnOctoberWhoseLedgerStopped:
+    """98 % until the 11th, for 99 %; nothing was booked after that."""
+
+    @pytest.fixture
+    def stopped(self, sqlite_engine, make):
+        start, end = at("2026-10-01 00:00"), at("2026-10-11 00:00")
+        ends = range(start + HOUR, end + 1, HOUR)
+        found = tuple(Increment(t, 98.0, 100.0, float(HOUR)) for t in ends)
+        with writing(sqlite_engine) as session:
+            meters = slos.declare(session, [make.declared("a/one", objective="0.99")], start)
+            booking.book(session, [Booking(meters["a/one"].id, Span(start, end), found)])
+        return sqlite_engine
+
+    def test_on_the_first_morning_it_is_judged_by_what_was_booked(self, stopped):
+        found = report(stopped, now=at("2026-11-01 07:00"))
+        assert not found.running
+        assert headline(found)[0] == "0 of 1 SLOs met their objective in October 2026."
+        assert line(found, "a/one").verdict.spent == pytest.approx(2.0)
+        assert [note.kind for note in line(found, "a/one").notes] == ["ended"]
+
+    def test_while_its_last_buckets_may_still_come_nothing_is_met(self, stopped):
+        now = at("2026-11-01 00:05")
+        found = report(stopped, now=now)
+        assert found.running
+        view = view_of(found)
+        assert view.title == "SLO report: October 2026, so far"
+        assert view.headline[:2] == (
+            "So far in October 2026, the one SLO is within the error budget of the whole period.",
+            (
+                "a/one is under its objective so far: within budget only if the rest of the period"
+                " brings as many events as expected, and few bad ones."
+            ),
+        )
+        assert view.tiles[0].label == "Within budget so far"
+        assert [section.sub for section in view.sections] == ["1 of 1 within budget"]
+        (row,) = csv.DictReader(io.StringIO(report_csv(found)))
+        assert (row["state"], row["projected"]) == ("within budget", "yes")
+        with reading(stopped) as session:
+            (month,) = months_of(session, now)
+        assert (month.running, month.count) == (True, Count(1, 0, 0))
+        with reading(stopped) as session:
+            (month,) = months_of(session, at("2026-11-01 07:00"))
+        assert (month.running, month.missed) == (False, ("a/one",))
 
 
 class TestPeriods:

@@ -130,6 +130,25 @@ def test_exclusions_of_all_scopes_are_taken_out_once(session):
 
 
 @pytest.mark.usefixtures("steady")
+def test_each_exclusion_has_its_part_of_what_is_taken_out(session):
+    day, minute = OCTOBER.start + DAY, 60
+    apart, alone = Span(day + minute, day + 2 * minute), Span(day + 3 * minute, day + 4 * minute)
+    first = Span(day + 5 * HOUR + minute, day + 6 * HOUR + minute)
+    second = Span(day + 6 * HOUR, day + 7 * HOUR + minute)
+    before = Span(OCTOBER.start - HOUR, OCTOBER.start + minute)
+    for span in (apart, alone, first, second, before):
+        exclude(session, span)
+    found = verdict(session)
+    assert sum(span.seconds for span in found.excluded) == 5 * HOUR
+    # Two of one hour each take all of it; of those that meet, the outer edges are moved.
+    assert found.taken_out_by(apart) == found.taken_out_by(alone) == Span(day, day + HOUR)
+    assert found.taken_out_by(first) == Span(day + 5 * HOUR, first.end)
+    assert found.taken_out_by(second) == Span(second.start, day + 8 * HOUR)
+    assert found.taken_out_by(before) == Span(OCTOBER.start, OCTOBER.start + HOUR)
+    assert found.taken_out_by(Span(day + DAY, day + 2 * DAY)) is None
+
+
+@pytest.mark.usefixtures("steady")
 def test_corrections_count_where_their_bucket_ends(session):
     correct(session, OCTOBER.start, -50.0, 0.0)
     correct(session, OCTOBER.start + HOUR, -30.0, 10.0)
@@ -217,12 +236,13 @@ def test_a_correction_counts_beside_the_readings_that_it_was_made_for(session, m
     assert (found.meter, found.bad) == (old.id, 7.0)
 
 
-def test_a_period_that_is_long_over_is_judged_by_what_was_booked(session, make):
+def test_a_period_that_is_over_is_judged_by_what_was_booked(session, make):
+    """Save for the few minutes in which its last buckets still come."""
     meter = declare(session, make, OCTOBER.start, objective="0.99")
     book(session, meter, Span(OCTOBER.start, OCTOBER.start + 9 * DAY), 98.0, 2.0)
-    found = verdict(session, now=OCTOBER.end + DAY)
-    assert found.running
-    found = verdict(session, now=OCTOBER.end + DAY + 1)
+    found = verdict(session, now=OCTOBER.end + 900)
+    assert (found.running, found.met, found.under) == (True, True, True)
+    found = verdict(session, now=OCTOBER.end + 901)
     assert (found.running, found.met, found.sli) == (False, False, 0.98)
     assert found.spent == pytest.approx(2.0)
     assert kinds(found) == ["ended"]

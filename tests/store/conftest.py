@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -18,7 +17,7 @@ from slo.domain.slo import SLO
 from slo.domain.span import Span
 from slo.domain.window import RollingWindow
 from slo.store import slos
-from slo.store.engine import open_engine, writing
+from slo.store.engine import writing
 from tests.support.postgresql_server import new_database
 from tests.support.stores import empty_store
 
@@ -36,17 +35,10 @@ def store_url(request, tmp_path):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request, tmp_path):
+def engine(request):
     """A store of the newest version that no other test sees."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            engine = empty_store(tmp_path / "slo.db")
-        else:
-            admin = request.getfixturevalue("postgresql")
-            template = request.getfixturevalue("postgresql_template")
-            engine = open_engine(stack.enter_context(new_database(admin, template)))
-        stack.callback(engine.dispose)
-        yield engine
+    name = {"sqlite": "sqlite_engine", "postgresql": "postgresql_store"}[request.param]
+    return request.getfixturevalue(name)
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from slo.access import logins, tokens, users
+from slo.access import logins, passwords, tokens, users
+from slo.access.arriving import let_in, turn_out
 from slo.access.logins import Caller, LoginError
+from slo.access.oidc import Person
 from slo.domain.refusal import RefusedError, UnknownError
 from slo.domain.throttle import NONE, Failures
 from slo.store import oidc_logins, sessions, throttle
@@ -142,6 +144,119 @@ def test_the_audit_of_a_token_tells_all_but_the_token(engine):
     assert entry.subject == f"token/{made.id}"
     assert entry.new == {"name": "ci", "scope": "gate", "expires_at": T + 2 * DAY, "owner": None}
     assert text.split("_")[2] not in str(entry)
+
+
+BO = "https://idp.example|1"
+
+
+def come(engine, role, now=T):
+    """Bo comes back from the provider, whose word is that role; whether they are let in."""
+    person = Person(BO, "bo", role)
+    try:
+        with writing(engine) as session:
+            let_in(session, person, HERE, now)
+    except LoginError:
+        with writing(engine) as session:
+            turn_out(session, person, HERE, now)
+        return False
+    return True
+
+
+def token_of_bo(engine):
+    with writing(engine) as session:
+        owner = kept.named(session, "bo")
+        return tokens.add_token(session, "t", "read", who="bo", now=T, days=None, owner=owner)[1]
+
+
+def is_known(engine, text):
+    with reading(engine) as session:
+        return tokens.known(session, text, T) is not None
+
+
+def test_tokens_of_somebody_without_a_role_rest_until_they_are_let_in_again(engine):
+    assert come(engine, "admin")
+    text = token_of_bo(engine)
+    assert is_known(engine, text)
+    for _ in range(2):
+        assert not come(engine, None)
+        assert not is_known(engine, text)
+    with reading(engine) as session:
+        assert kept.named(session, "bo").role is None
+        assert sessions.running(session, T) == []
+    assert come(engine, "viewer")
+    with reading(engine) as session:
+        _, role = tokens.known(session, text, T)
+    assert role == "viewer"
+    told = [(e.who, e.old, e.new) for e in audited_of(engine, "user/bo") if e.action == "user-role"]
+    assert told == [
+        ("oidc", {"role": None}, {"role": "viewer"}),
+        ("oidc", {"role": "admin"}, {"role": None}),
+    ]
+
+
+def test_somebody_without_a_role_gets_no_token_until_an_admin_gives_them_one(engine):
+    come(engine, "admin")
+    text = token_of_bo(engine)
+    come(engine, None)
+    with pytest.raises(RefusedError, match="bo has no role"):
+        token_of_bo(engine)
+    with writing(engine) as session:
+        assert users.set_role(session, "bo", "viewer", who="ada", now=T).role == "viewer"
+    assert is_known(engine, text)
+
+
+def test_a_disabled_user_who_lost_the_role_too_gets_nothing_back_by_being_enabled(engine):
+    come(engine, "admin")
+    text = token_of_bo(engine)
+    with writing(engine) as session:
+        users.disable(session, "bo", who="ada", now=T, last=True)
+    come(engine, None)
+    with writing(engine) as session:
+        assert users.enable(session, "bo", who="ada", now=T).role is None
+    assert not is_known(engine, text)
+
+
+def test_a_disabled_user_whom_the_provider_sends_keeps_the_role(engine):
+    come(engine, "editor")
+    with writing(engine) as session:
+        users.disable(session, "bo", who="ada", now=T)
+    assert not come(engine, "editor")
+    with writing(engine) as session:
+        assert users.enable(session, "bo", who="ada", now=T).role == "editor"
+
+
+@pytest.mark.parametrize("end", [users.disable, users.remove])
+def test_a_user_who_goes_while_the_password_is_compared_is_not_let_in(engine, monkeypatch, end):
+    add_user(engine, "ada")
+    add_user(engine, "bo")
+    compare = passwords.matches
+
+    def slow(kept_hash, password):
+        with writing(engine) as session:
+            end(session, "bo", who="ada", now=T)
+        return compare(kept_hash, password)
+
+    monkeypatch.setattr(passwords, "matches", slow)
+    with pytest.raises(LoginError, match="wrong"):
+        logins.log_in(engine, "bo", PASSWORD, HERE, T)
+    with writing(engine) as session:
+        if end is users.disable:
+            users.enable(session, "bo", who="ada", now=T)
+        assert sessions.running(session, T) == []
+
+
+def test_an_admin_of_a_provider_that_is_not_named_is_nobody_who_can_log_in(engine):
+    add_user(engine, "ada")
+    add_user(engine, "bo", password=None, subject=BO)
+    for change in (users.disable, users.remove):
+        with pytest.raises(RefusedError, match="last admin"), writing(engine) as session:
+            change(session, "ada", who="x", now=T)
+    with pytest.raises(RefusedError, match="last admin"), writing(engine) as session:
+        users.set_role(session, "ada", "editor", who="x", now=T)
+    with writing(engine) as session:
+        assert users.disable(session, "bo", who="x", now=T).disabled_at == T
+        users.enable(session, "bo", who="x", now=T)
+        assert users.disable(session, "ada", who="x", now=T, provider=True).disabled_at == T
 
 
 def test_failures_are_kept_by_key_and_forgotten_in_time(engine):

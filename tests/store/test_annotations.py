@@ -105,6 +105,18 @@ def test_adding_and_removing_are_audited(engine):
     assert added.detail["title"] == "release 2.4"
     assert (removed.who, removed.action, removed.at) == ("mia", "unannotate", NOW + 5)
     assert removed.detail == {"id": kept.id, "title": "release 2.4"}
+    assert (added.old, removed.new) == (None, None)
+    assert added.new == removed.old
+    assert added.new == {
+        "kind": "deploy",
+        "at": NOW,
+        "end": None,
+        "title": "release 2.4",
+        "text": "",
+        "url": "",
+        "labels": {"version": "2.4"},
+        "key": "k",
+    }
 
 
 def test_between_gives_what_touches_the_span_in_order_of_time(engine):
@@ -119,6 +131,20 @@ def test_between_gives_what_touches_the_span_in_order_of_time(engine):
     assert titles(engine, NOW, NOW + 100) == ["reaches in", "first"]
     assert titles(engine, NOW, NOW + 101) == ["reaches in", "first", "later"]
     assert titles(engine, NOW + 1, NOW + 100) == ["reaches in"]
+
+
+def test_an_experiment_without_an_end_runs_on_and_other_marks_do_not(engine):
+    put(
+        engine,
+        make("runs", kind="experiment", at=NOW - 500),
+        make("over", kind="experiment", at=NOW - 500, end=NOW - 10),
+        make("of the service", "svc/*", NOW - 400, kind="experiment"),
+        make("of another", "other/*", NOW - 400, kind="experiment"),
+        make("a deploy", at=NOW - 500),
+        make("to come", kind="experiment", at=NOW + 100),
+    )
+    assert titles(engine, NOW, NOW + 100, "svc/one") == ["runs", "of the service"]
+    assert titles(engine, NOW - 600, NOW - 450, "svc/one") == ["runs", "over", "a deploy"]
 
 
 @pytest.mark.parametrize(

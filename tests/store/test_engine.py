@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from slo.store.engine import (
     open_engine,
     reading,
     writing,
+    writing_at_once,
 )
 
 
@@ -238,6 +240,37 @@ def test_a_store_that_is_locked_for_too_long_is_busy(sqlite_engine, make, monkey
         with pytest.raises(StoreBusy, match="try again"), writing(impatient) as other:
             slos.all_slos(other)
     impatient.dispose()
+
+
+def test_who_writes_at_once_waits_for_no_lock_and_later_writers_wait_as_ever(engine, make):
+    meter = make.meter(engine)
+    at = sqlalchemy.table("meter", sqlalchemy.column("id"), sqlalchemy.column("watch_from"))
+
+    def put(session, value):
+        session.execute(at.update().where(at.c.id == meter).values(watch_from=value))
+
+    with writing(engine) as session:
+        put(session, 1)
+        began = time.monotonic()
+        with pytest.raises(StoreBusy), writing_at_once(engine) as other:
+            put(other, 2)
+        assert time.monotonic() - began < 2
+        later = threading.Thread(target=lambda: write(3))
+
+        def write(value):
+            with writing(engine) as waiting:
+                put(waiting, value)
+
+        later.start()
+        later.join(0.2)
+        assert later.is_alive()
+    later.join()
+    with reading(engine) as session:
+        assert session.execute(sqlalchemy.select(at.c.watch_from)).scalar() == 3
+    with writing_at_once(engine) as session:
+        put(session, 4)
+    with reading(engine) as session:
+        assert session.execute(sqlalchemy.select(at.c.watch_from)).scalar() == 4
 
 
 def test_an_error_of_the_caller_passes_unchanged_and_rolls_back(engine, make):

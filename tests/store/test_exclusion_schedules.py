@@ -191,7 +191,7 @@ def test_a_schedule_far_ahead_is_expanded_when_its_time_comes_near(engine):
         (RULE, {"scope": "svcc"}, "did you mean svc"),
         (RULE, {"scope": "one"}, "did you mean svc/one"),
         (RULE, {"why": " "}, "is empty"),
-        (RULE, {"who": "x" * 101}, "101 characters; 100 fit"),
+        (RULE, {"who": "x" * 251}, "251 characters; 250 fit"),
         (RULE, {"why": "a\0b"}, "no character"),
         (RULE, {"why": "\ud800"}, "no character"),
     ],

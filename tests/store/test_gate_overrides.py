@@ -64,6 +64,8 @@ def test_holding_open_and_releasing_are_audited(engine):
     assert opened.detail == {"id": kept.id, "until": NOW + 3600, "why": "the fix goes out"}
     assert (released.who, released.action) == ("joe", "release-gate")
     assert released.detail == {"id": kept.id, "why": "done"}
+    assert (opened.old, opened.new) == (None, {"until": NOW + 3600})
+    assert (released.old, released.new) == ({"until": NOW + 3600}, {"until": NOW + 60})
 
 
 def test_one_without_time_is_refused(engine):

@@ -71,6 +71,21 @@ def test_lists_narrow_and_go_on(known):
     assert ids(known, until=3000) == [first]
 
 
+def test_services_may_be_left_out_of_lists(known):
+    with writing(known) as session:
+        over = create(session, ONE, 1000)
+        end(session, over, 1500)
+        end(session, create(session, TWO, 1000), 1500)
+        second = create(session, ONE, 3000)
+        first = create(session, TWO, 2000)
+
+    assert ids(known, status="resolved", unlisted=("far",)) == [over]
+    assert ids(known, limit=1, unlisted=("svc", "no-such")) == [first]
+    with reading(known) as session:
+        assert [i.id for i in incidents.current(session)] == [second, first]
+        assert [i.id for i in incidents.current(session, unlisted=("svc",))] == [first]
+
+
 def test_open_incidents_are_found_by_slo(known):
     with writing(known) as session:
         end(session, create(session, ONE, 1000), 1500)
@@ -123,6 +138,39 @@ def test_the_summary_counts_what_is_open_and_how_long_the_rest_took(known):
         "mitigate": (1, 600),
         "resolve": (2, 1300),
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "first", "seconds"),
+    [
+        ((("reopened", 9000), ("acknowledged", 9060)), 9060, 60),
+        ((("acknowledged", 1020), ("reopened", 9000)), 1020, 20),
+        ((("acknowledged", 1020), ("reopened", 9000), ("acknowledged", 9900)), 1020, 20),
+        # The relapse became known after the acknowledgement, and came before it.
+        ((("acknowledged", 1500), ("reopened", 1400)), 1500, 500),
+        ((("reopened", 9000),), None, None),
+    ],
+)
+def test_the_first_acknowledgement_counts_from_the_alert_that_it_answers(
+    known, told, first, seconds
+):
+    with writing(known) as session:
+        number = create(session, ONE, 1000)
+        timeline.add(session, number, "opened", "it burns", at=1000, now=1010)
+        for kind, at in told:
+            timeline.add(session, number, kind, "so it is", at=at, now=at)
+        last = told[-1][1] if told[-1][0] == "acknowledged" else None
+        incidents.change(session, number, reopened=1, acknowledged_at=last)
+        end(session, number, 9950)
+        # Another's timeline is its own.
+        other = create(session, TWO, 900)
+        timeline.add(session, other, "acknowledged", "mine", at=950, now=950)
+    with reading(known) as session:
+        incident = incidents.one(session, number)
+        found = incidents.summary(session)
+
+    assert (incident.first_acknowledged_at, incident.seconds_to_acknowledge) == (first, seconds)
+    assert found.phases["acknowledge"] == (0 if seconds is None else 1, seconds or 0)
 
 
 def test_a_timeline_is_in_order_of_time(known):

@@ -17,8 +17,8 @@ from tests.support.feed import MINUTE
 DAY = 86_400
 STATES = {
     "frozen": {},
-    "late": {"data": "late"},
-    "silent": {"data": "none", "notes": (Note(FAULT, "prometheus: connection refused"),)},
+    "late": {},
+    "silent": {"notes": (Note(FAULT, "prometheus: connection refused"),)},
     "unmatched": {"data": "none", "last_data": None, "notes": (Note(UNMATCHED, "no series"),)},
     "doubtful": {"notes": (Note("skew", "bad events outnumber all events", 12.0),)},
     "caution": {"state": "caution"},
@@ -26,6 +26,8 @@ STATES = {
     "gone": {"paused": True},
 }
 """The SLOs of the service `mill`, by name, and what of their standings is not booked."""
+AGES = {"late": 400, "silent": 3600}
+"""How many seconds before the others' the newest data of some of them are."""
 BURNT = [(0, 100)] * 60 + [(50, 100)] * 6 + [(0, 2, 0.1)] * 4
 """Calm, a burn whose alerts fire, and then nearly no data: they can be neither kept nor ended."""
 
@@ -94,7 +96,8 @@ def _stand(session, feed):
     slos.pause_absent(session, [slo.id for slo in feed.context.settings.slos], feed.at)
     for name, changes in STATES.items():
         booked = standings.one(session, f"mill/{name}")
-        standings.put(session, [(replace(booked, **changes), None)])
+        aged = replace(booked, last_data=booked.last_data - AGES.get(name, 0))
+        standings.put(session, [(replace(aged, **changes), None)])
 
 
 def _run_cycles(session, at):

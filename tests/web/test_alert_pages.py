@@ -80,6 +80,7 @@ def test_the_history_is_narrowed_by_the_address(over, query, there):
     ("query", "told"),
     [
         ("?from=yesterdayish", "from: 'yesterdayish' is not a time"),
+        ("?from=9999-12-31T23:59:59-23:59", "lies too far ahead"),
         ("?from=2026-11-20T21:00Z&to=2026-11-20T20:00Z", "to: lies before the beginning"),
     ],
 )

@@ -72,6 +72,14 @@ def test_the_same_key_again_is_200_and_with_other_content_409(api):
     assert len(listed(api)["annotations"]) == 1
 
 
+def test_an_experiment_that_runs_is_in_every_list_since_it_began(api):
+    made = post(api, kind="experiment", at=int(NOW) - 2 * DAY, key="exp-7")
+    post(api, at=int(NOW) - 2 * DAY)
+    assert listed(api, f"from={int(NOW) - DAY}")["annotations"] == [made]
+    post(api, 200, kind="experiment", key="exp-7", end=int(NOW) - DAY - 60)
+    assert listed(api, f"from={int(NOW) - DAY}")["annotations"] == []
+
+
 def test_an_experiment_is_over_once_its_key_comes_with_an_end(api, engine):
     made = post(api, kind="experiment", at=int(NOW) - DAY, key="exp-7")
     early = {"kind": "experiment", "key": "exp-7", "end": int(NOW) - 2 * DAY}
@@ -246,7 +254,7 @@ def test_before_an_annotation_is_removed_it_is_shown_and_nothing_happens(api, en
     assert "from main" in found.text
     with reading(engine) as session:
         assert len(kept_annotations.listed(session)) == 1
-    refused = api.post("/annotations/1/remove", data={"who": "x" * 201})
+    refused = api.post("/annotations/1/remove", data={"who": "x" * 251})
     assert refused.status_code == 400
     assert "who: " in refused.text
     assert api.post("/annotations/1/remove", data={"who": "mia"}).status_code == 303

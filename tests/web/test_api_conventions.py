@@ -6,12 +6,15 @@ import json
 
 import pytest
 
+from slo.domain.instant import FORMS
 from slo.store import postmortems
 from slo.store.engine import writing
 from tests.postmortem.conftest import book, open_incident
 from tests.web.world import NOW, make_client, make_standing, put_standings
 
 POSTMORTEM = "/api/v1/postmortems/1"
+BEYOND = "9999-12-31T23:59:59-23:59"
+"""Of the year 10000 in UTC."""
 SAVED = {"title": "Title", "body": "mine", "who": "mia"}
 
 
@@ -57,6 +60,11 @@ def test_a_problem_tells_every_fault_and_where_it_is(api):
         ("alerts?limit=1&limit=2", "query.limit", "is given twice; give it once"),
         ("receivers?all=true", "query.all", "is unknown; there is none"),
         ("incidents?service=a%00b", "query.service", "holds what is no character; leave it out"),
+        (
+            f"slos?at={BEYOND}",
+            "query.at",
+            f"{BEYOND!r} lies too far ahead; {FORMS}; or a duration such as 2h or 7d",
+        ),
         ("incidents?limit=1_0", "query.limit", "'1_0' must be a whole number from 1 to 1000"),
         ("incidents?limit=%D9%A3", "query.limit", "'٣' must be a whole number from 1 to 1000"),
         ("action-items?overdue=yes", "query.overdue", "cannot be 'yes'; true or false"),
@@ -85,6 +93,10 @@ def test_a_query_is_refused_in_plain_words(api, path, at, text):
         ('{"text": "a", "who": ""}', "body.who", "must be a name of 1 to 200 printable characters"),
         ('{"text": "a", "by": "b"}', "body.by", "is unknown; there are who, text, kind"),
         ("[" * 60_000, "body", "is nested too deeply"),
+        *[
+            ('{"text": ' + "[" * deep + "]" * deep + "}", "body", "is nested too deeply")
+            for deep in (150, 500, 950)
+        ],
         ('{"text": NaN}', "body.text", "must be text"),
         (b"\xff", "body", "is not a JSON object"),
     ],
@@ -94,6 +106,15 @@ def test_a_body_is_refused_in_plain_words(api, sent, at, text):
     [fault] = refused(answer)["errors"]
     assert fault["at"] == at
     assert fault["text"].startswith(text)
+
+
+def test_a_key_that_is_no_text_is_told_of_in_characters_that_are(api):
+    sent = '{"\\ud800": 1, "\\ud800": 2}'
+    answer = api.post(f"{POSTMORTEM}/items", data=sent, content_type="application/json")
+    twice, hostile = refused(answer)["errors"]
+    assert twice == {"at": "body.\\ud800", "text": "is given twice; give it once"}
+    assert hostile["at"] == twice["at"]
+    assert hostile["text"].startswith("holds half of a surrogate pair")
 
 
 def test_numbers_and_names_that_nothing_can_have_are_not_found(api):

@@ -13,6 +13,7 @@ from slo.domain.ledger import Correction
 from slo.store import corrections
 from slo.store.engine import writing
 from slo.web import app as _app  # noqa: F401 -- declares all operations.
+from slo.web.api.cursor import make_cursor
 from slo.web.api.openapi import path_of, variables_of
 from slo.web.api.operation import OPERATIONS
 from tests.support import rich
@@ -46,6 +47,10 @@ EVERYTHING = {
     "list_windows": {"unit": "week"},
     "list_reports": {"unit": "week"},
 }
+
+
+FORGED = [(2**63,), (2**63, 1), (1, -(2**63)), (2**63, "a"), (1, "a\0"), ("a\0",)]
+"""Keys that nothing has, of each kind; the digest in a cursor is no secret."""
 
 
 def lists_of(model):
@@ -135,3 +140,23 @@ def test_a_cursor_that_was_made_up_is_refused(api, operation):
     assert refused.status_code == 400
     [fault] = refused.json["errors"]
     assert fault["at"] == "query.cursor"
+
+
+@pytest.mark.parametrize("operation", [pytest.param(one, id=one.id) for one in paged()])
+def test_a_cursor_that_was_forged_is_refused(api, operation):
+    path = path_of(operation)
+    for name, _ in variables_of(operation):
+        path = path.replace(f"{{{name}}}", VALUES[name])
+    more = EVERYTHING.get(operation.id, {})
+    for position in FORGED:
+        with api.application.test_request_context(path, query_string=more):
+            cursor = make_cursor(*position)
+        refused = api.get(path, query_string={**more, "cursor": cursor})
+        assert refused.status_code == 400, position
+        [fault] = refused.json["errors"]
+        assert "is not a cursor of this query" in fault["text"]
+    for position in [(2**62,), (-(2**62),), (2**62, 1), (1, -(2**62)), (2**62, "a"), ("a",)]:
+        with api.application.test_request_context(path, query_string=more):
+            cursor = make_cursor(*position)
+        answer = api.get(path, query_string={**more, "cursor": cursor})
+        assert answer.status_code in {200, 400}, position

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+from decimal import Decimal
+
 import pytest
 
 from slo.config import parse
+from slo.domain.instant import parse_instant
 from slo.domain.span import rfc3339
 from slo.loaded import Loaded
 from slo.store import standings
-from slo.store.engine import reading
-from tests.web.world import AT, BUCKET, DAY, NOW, WINDOW, make_client
+from slo.store.engine import reading, writing
+from tests.web.world import (
+    AT,
+    BUCKET,
+    DAY,
+    FIRST,
+    NOW,
+    WINDOW,
+    book_latency,
+    declare,
+    increments,
+    latency_standing,
+    make_client,
+    put_remetered,
+    put_standings,
+)
 
 YAML = """services:
   fraud-model:
@@ -50,6 +68,31 @@ def test_series_add_up_to_the_standing(api, world):
     assert sum(p["coverage"] == 0 for p in points) == 3
 
 
+@pytest.mark.parametrize("step", ["6h", "1d", "7d"])
+def test_series_hold_every_event_from_where_the_ledger_begins(api, step):
+    points = get(api, f"/series?from=2026-10-01&step={step}")["points"]
+    booked = increments()
+    assert sum(p["total"] or 0 for p in points) == sum(one.total for one in booked)
+    assert sum(p["bad"] or 0 for p in points) == sum(one.total - one.good for one in booked)
+    (first,) = [n for n, p in enumerate(points) if p["at"] == rfc3339(FIRST)]
+    assert {p["total"] for p in points[: first + 1]} == {None}
+    assert points[first + 1]["coverage"] == 1
+
+
+def test_the_objective_of_series_is_that_at_their_end(engine):
+    once = Decimal("0.9")
+    meters = put_standings(engine, [dataclasses.replace(latency_standing(), objective=once)])
+    book_latency(engine, meters["fraud-model/latency"])
+    changed = parse_instant("2026-11-10")
+    with writing(engine) as session:
+        declare(session, [latency_standing()], changed)
+    api = make_client(engine)
+    for end, objective in ((changed - DAY, 0.9), (changed, 0.99), (changed + DAY, 0.99)):
+        body = get(api, f"/series?from={changed - 3 * DAY}&to={end}&step=1d")
+        assert body["objective"] == objective
+        assert body["end"] == rfc3339(end)
+
+
 def test_series_are_of_any_span_in_any_step(api):
     body = get(api, f"/series?from={LAST - 3600}&to={LAST - 1800}&step=5m")
     assert [p["at"] for p in body["points"]] == [
@@ -82,6 +125,19 @@ def test_past_windows_are_judged_newest_first(api):
     assert now["budget"]["remaining"] < 0
     assert [note["kind"] for note in before["notes"]] == ["young"]
     assert len(get(api, "/windows?unit=week&limit=3")["windows"]) == 3
+
+
+def test_past_windows_of_a_former_meter_are_judged_by_it(engine):
+    put_remetered(engine)
+    api = make_client(engine)
+    address = "/api/v1/slos/shop/checkout/windows"
+    windows = api.get(address).json["windows"]
+    assert [w["start"][:7] for w in windows] == [f"2026-{month:02}" for month in (11, 10, 9, 8, 7)]
+    assert [w["met"] for w in windows] == [True, False, False, False, False]
+    assert windows[2]["bad"] == 2 * 30 * 24
+    first = api.get(f"{address}?limit=3").json
+    then = api.get(f"{address}?limit=3&cursor={first['next']}").json
+    assert ([*first["windows"], *then["windows"]], then["next"]) == (windows, None)
 
 
 def test_contributors_are_told_worst_first_with_the_rest(api):

@@ -15,7 +15,7 @@ from slo.web.api.operation import OPERATIONS, PREFIX
 from slo.web.app import create_app
 from slo.web.csrf import field_for
 from tests.support import rich
-from tests.support.logins import PASSWORD, add_user, audited, begin, field_of, log_in
+from tests.support.logins import PASSWORD, add_user, audited, bearer, begin, field_of, log_in
 
 SCOPE = "fraud-model/availability"
 SILENCE = {"scope": "ranker/*", "until": "2h", "why": "a move"}
@@ -174,8 +174,8 @@ class Town:
         client.set_cookie("session", self.session)
         return client
 
-    def api(self, method, path, body):
-        headers = {"Sec-Fetch-Site": "same-origin"}
+    def api(self, method, path, body, headers=None):
+        headers = {"Sec-Fetch-Site": "same-origin", **(headers or {})}
         return self.client().open(f"{PREFIX}{path}", method=method, json=body, headers=headers)
 
     def made_by_api(self, path, body):
@@ -309,8 +309,8 @@ def test_no_change_is_forgotten_here(town):
     }
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_change_by_the_api_is_audited(town, name):
+def change_by_api(town, name, headers=None):
+    """Does what `CHANGES` says, and gives what the audit tells of it."""
     action, path, body = CHANGES[name]
     (operation,) = [one for one in OPERATIONS if one.id == name]
     path = town.filled(path)
@@ -320,9 +320,14 @@ def test_a_change_by_the_api_is_audited(town, name):
             for key, value in body.items()
         }
     before = newest(town.engine)
-    answer = town.api(operation.method, path, body)
+    answer = town.api(operation.method, path, body, headers)
     assert answer.status_code == operation.status, answer.text
-    ensure_told(entries_since(town.engine, before), action)
+    return entries_since(town.engine, before), action
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_by_the_api_is_audited(town, name):
+    ensure_told(*change_by_api(town, name))
 
 
 @pytest.mark.parametrize("endpoint", [name for name in FORMS if name != "login_pages.log_in"])
@@ -362,3 +367,17 @@ def test_a_change_by_a_token_names_it(town):
     answer = town.app.test_client().post(f"{PREFIX}/silences", json=SILENCE, headers=headers)
     assert answer.status_code == 201
     assert audited(town.engine, "silence")[0].who == "token ci"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_by_a_token_is_audited_by_its_name_and_its_owners_however_long_both_are(
+    town, name
+):
+    owner = add_user(town.engine, "x" * 100, "admin")
+    with writing(town.engine) as session:
+        _, text = tokens.add_token(
+            session, "y" * 100, "admin", who="tests", now=town.now, owner=owner
+        )
+    entries, action = change_by_api(town, name, bearer(text))
+    found = [entry for entry in entries if entry.action == action]
+    assert [entry.who for entry in found] == [f"{'x' * 100} (token {'y' * 100})"]

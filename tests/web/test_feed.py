@@ -10,6 +10,7 @@ from slo.config.settings import Settings
 from slo.loaded import Loaded
 from slo.store import incidents, timeline
 from slo.store.engine import writing
+from slo.web.pages.status.feed import MOST
 from tests.web.status_world import HOSTILE, put_incident
 from tests.web.world import DAY, NOW, make_client, make_standing, put_standings
 
@@ -94,6 +95,18 @@ def test_without_url_the_name_gives_the_ids(store):
 def test_unlisted_services_are_left_out(store):
     put_incident(store, "shop/a", began=600)
     assert entries(feed(store, Settings((), (), unlisted=("shop",)))) == []
+
+
+@pytest.mark.parametrize("unlisted", [(), ("noisy",)])
+def test_no_newer_incident_hides_one_that_is_open_or_of_another_service(store, unlisted):
+    put_standings(store, [make_standing("noisy/a")])
+    put_incident(store, "shop/b", began=4 * DAY, resolved=3 * DAY)
+    put_incident(store, "shop/a", began=2 * DAY)
+    for n in range(MOST):
+        put_incident(store, "noisy/a", began=DAY - n * 60, resolved=DAY - n * 60 - 30)
+    found = entries(feed(store, Settings((), (), unlisted=unlisted)))
+    ids = [entry["id"].rpartition("/")[2] for entry in found]
+    assert ids == (["2", "1"] if unlisted else [str(MOST + 2 - n) for n in range(MOST)] + ["2"])
 
 
 def test_hostile_names_stay_text(engine):

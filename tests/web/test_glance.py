@@ -27,7 +27,7 @@ def test_a_request_holds_one_connection_at_a_time_and_gives_it_back_whatever_it_
     assert asked(GATE)[1:] == (1, 0)
     assert asked("/api/v1/gate/api/none") == (404, 1, 0)
 
-    def fail(*_):
+    def fail(*_, **__):
         raise StoreUnreachable("away")
 
     monkeypatch.setattr(standings, "one", fail)

@@ -74,6 +74,13 @@ def test_every_answer_has_them(app, what, tls):
     answer.close()
 
 
+@pytest.mark.parametrize("path", ["/", "/api/v1/slos"])
+def test_a_method_that_is_not_there_is_answered_with_those_that_are(engine, path):
+    answer = create_app(engine, clock=lambda: NOW).test_client().post(path)
+    assert answer.status_code == 405
+    assert set(answer.allow) == {"GET", "HEAD", "OPTIONS"}
+
+
 @pytest.mark.parametrize("path", ["/", "/account", "/alerts", "/audit", "/no/such"])
 def test_what_a_user_sees_is_kept_by_nobody(app, engine, path):
     client = logged_in(app.test_client(), engine, "ada", NOW)

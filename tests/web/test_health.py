@@ -78,6 +78,20 @@ def test_not_ready_without_the_store(unreachable):
     assert "the store does not answer" in body["reason"]
 
 
+def test_only_this_machine_is_told_by_readiness_where_the_store_is(unreachable, tmp_path, caplog):
+    client = make_client(unreachable)
+    here = client.get("/readyz").get_json()["reason"]
+    assert str(tmp_path) in here
+    for away in (
+        {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}},
+        {"headers": {"X-Forwarded-For": "127.0.0.1"}},
+    ):
+        caplog.clear()
+        reason = client.get("/readyz", **away).get_json()["reason"]
+        assert reason == "the store does not answer: the log of the service says why"
+        assert str(tmp_path) in caplog.text
+
+
 def test_metrics_show_the_registry_that_was_given(engine):
     metrics = Metrics(engine)
     metrics.observe_cycle(0.2, 1, {})

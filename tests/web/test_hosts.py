@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from slo.access import users
@@ -152,10 +154,8 @@ def test_while_the_store_is_away_only_health_and_metrics_answer(tmp_path, engine
     token = bearer(add_token(engine, "metrics", NOW))
     assert get(client, path="/metrics", **token) == 200
     away = open_engine(f"sqlite:///{tmp_path / 'no' / 'slo.db'}")
-    site = client.application.extensions["slo"]
-    client.application.extensions["slo"] = type(site)(
-        away, site.registry, site.clock, loaded=site.loaded, scrapers=site.scrapers
-    )
+    extensions = client.application.extensions
+    extensions["slo"] = replace(extensions["slo"], engine=away)
     assert get(client) == 503
     assert get(client, path="/api/v1/slos", **token) == 503
     assert get(client, path="/healthz") == 200
@@ -163,6 +163,63 @@ def test_while_the_store_is_away_only_health_and_metrics_answer(tmp_path, engine
     assert get(client, path="/metrics", **token) == 200
     assert get(client, path="/metrics", **bearer("slo_0_0_0")) == 401
     assert get(client, path="/metrics") == 401
+    away.dispose()
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents", "/api/v1/slos", "/api/v1/gate/api"])
+def test_where_the_store_is_is_told_only_to_those_who_may_read(tmp_path, path):
+    url = f"sqlite:///{tmp_path / 'no' / 'slo.db'}"
+    for site, peer, known in (
+        ({"auth": "users"}, "192.0.2.1", False),
+        ({"auth": "users"}, "127.0.0.1", True),
+        ({}, "192.0.2.1", False),
+        ({"auth": "none"}, "192.0.2.1", True),
+    ):
+        away = open_engine(url)
+        answer = make(away, **site).get(path, environ_overrides={"REMOTE_ADDR": peer})
+        away.dispose()
+        assert answer.status_code == 503
+        assert "The store does not answer" in answer.text
+        assert (str(tmp_path) in answer.text) == known
+
+
+@pytest.mark.parametrize(
+    ("days", "seen", "later", "status"),
+    [
+        (None, 0, 3600, 200),
+        (None, 0, 3601, 401),
+        (None, 3000, 6000, 200),
+        (1, 86_000, 86_399, 200),
+        (1, 86_000, 86_400, 401),
+    ],
+)
+def test_while_the_store_is_away_a_scraper_is_known_for_an_hour_and_until_its_token_expires(
+    tmp_path, engine, days, seen, later, status
+):
+    now = [NOW]
+    app = create_app(engine, clock=lambda: now[0], loaded=site_of(auth="users"))
+    token = bearer(add_token(engine, "metrics", NOW, days=days))
+    for after in (0, seen):
+        now[0] = NOW + after
+        assert get(app.test_client(), path="/metrics", **token) == 200
+    away = open_engine(f"sqlite:///{tmp_path / 'no' / 'slo.db'}")
+    app.extensions["slo"] = replace(app.extensions["slo"], engine=away)
+    now[0] = NOW + later
+    assert get(app.test_client(), path="/metrics", **token) == status
+    away.dispose()
+
+
+def test_of_many_scrapers_those_that_were_seen_last_are_known_while_the_store_is_away(
+    tmp_path, engine
+):
+    app = create_app(engine, clock=lambda: NOW, loaded=site_of(auth="users"))
+    tokens = [bearer(add_token(engine, "metrics", NOW)) for _ in range(101)]
+    for token in (*tokens[:100], tokens[0], tokens[100]):
+        assert get(app.test_client(), path="/metrics", **token) == 200
+    away = open_engine(f"sqlite:///{tmp_path / 'no' / 'slo.db'}")
+    app.extensions["slo"] = replace(app.extensions["slo"], engine=away)
+    found = [get(app.test_client(), path="/metrics", **token) for token in tokens]
+    assert found == [200, 401, *[200] * 99]
     away.dispose()
 
 

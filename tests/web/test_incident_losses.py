@@ -40,6 +40,15 @@ def test_what_burns_fastest_comes_first_and_what_is_unknown_last(lost):
     assert [one.part.slo for one in lost] == [FAST, SLOW, GONE]
 
 
+def test_once_it_is_over_what_lost_most_comes_first():
+    parts = part(SLOW, share=0.4), part(GONE, share=None), part(FAST, share=0.001)
+    standings = [make_standing(SLOW, burn=0.1), None, make_standing(FAST, burn=0.3)]
+    over = incident(*parts, status="resolved", resolved_at=AT - 60)
+    found = losses(over, standings)
+    assert [one.part.slo for one in found] == [SLOW, FAST, GONE]
+    assert shown(tiles(over, found, AT))["Budget spent in it"] == ("40.0\u202f%", f"of {SLOW}")
+
+
 def test_an_slo_without_a_standing_shows_what_the_incident_knows(lost):
     gone = lost[-1]
     assert (gone.burn("1h"), gone.left, gone.gone(AT)) == ("\u2013", "\u2013", "")
@@ -67,6 +76,14 @@ def test_once_it_is_over_the_times_are_told(lost):
     assert found["To resolve"][0] == "19\u202fmin"
     assert found["To acknowledge"] == ("\u2013", "nobody did")
     assert "Burning for" not in found
+
+
+def test_what_a_relapse_undid_still_tells_when_it_was_acknowledged(lost):
+    taken = {"alerted_at": AT - 600, "first_acknowledged_at": AT - 540, "acknowledged_at": None}
+    over = incident(status="resolved", resolved_at=AT - 60, reopened=1, **taken)
+    length, at = shown(tiles(over, lost, AT))["To acknowledge"]
+    assert length == "1\u202fmin"
+    assert at.endswith("20:12")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from slo.store import annotations as kept_annotations
 from slo.store import claims, outbox, schema
 from slo.store.engine import writing
 from slo.web.pages.incidents import page as incident_pages
+from slo.web.pages.incidents.evidence import proofs
 from tests.support.feed import START
 from tests.web.incident_world import HOSTILE, VIEWER, add_another, client, section, text
 from tests.web.world import make_client
@@ -179,6 +180,18 @@ def test_the_evidence_of_its_opening_is_shown(burning):
     assert "50" in bad, "what each reading added, not the cumulative count"
 
 
+def test_numbers_of_the_evidence_are_told_from_the_threshold_beside_them():
+    floor = {"least": 0.9, "sli": 0.89996, "sli_high": 0.8999996, "bad": 1e5}
+    kept = {"slo": "shop/accuracy", "rule": "floor", "numbers": floor}
+    (proof,) = proofs(kept, 0)
+    told = {word: value.replace("\u202f", " ") for word, value in proof.numbers}
+    assert told["fires below"] == "90 %"
+    assert (told["was good"], told["was good at most"]) == ("89.996 %", "89.99996 %")
+    burned = {"numbers": {"factor": 6.25}, "burn_rates": {"1h": 6.2481, "5m": 7.04}}
+    (proof,) = proofs({"slo": "shop/accuracy", **burned}, 0)
+    assert [value for _, value in proof.numbers] == ["6.2x", "7.0x", "6.25x"]
+
+
 def test_charts_reach_from_an_hour_before_to_an_hour_after(over):
     over.run(90)
     (incident,) = over.incidents()
@@ -234,7 +247,7 @@ def test_people_acknowledge_assign_comment_and_resolve(burning):
     [
         ("acknowledge", {"who": ""}, "who: is empty", None),
         ("assign", {"assignee": ""}, "assignee: is empty", "assignee"),
-        ("assign", {"assignee": "x" * 201}, "assignee: has over 200", "assignee"),
+        ("assign", {"assignee": "x" * 251}, "assignee: has over 250", "assignee"),
         ("comment", {"text": " \n "}, "text: is empty", "text"),
         ("comment", {"text": "x" * 10_001}, "text: has over 10,000", "text"),
         ("resolve", {"why": ""}, "why: is empty", "why"),

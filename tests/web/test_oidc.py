@@ -14,7 +14,17 @@ from slo.store import users as kept
 from slo.store.engine import reading, writing
 from slo.web.app import create_app
 from slo.web.pages.access.oidc import _provider_of
-from tests.support.logins import add_user, audited, log_in, site_of
+from slo.web.site import MOST_TURNS
+from tests.support.logins import (
+    PASSWORD,
+    add_token,
+    add_user,
+    audited,
+    bearer,
+    log_in,
+    logged_in,
+    site_of,
+)
 from tests.support.oidc_server import CLIENT, SECRET, OidcServer
 from tests.support.waiting import wait_until
 from tests.web.world import NOW
@@ -220,6 +230,40 @@ def test_who_has_no_role_is_turned_away_and_loses_what_they_had(engine, client, 
     assert len(audited(engine, "login-failed")) == 1
 
 
+def test_who_is_turned_away_may_nothing_by_tokens_either(engine, client, provider):
+    add_user(engine, "root")
+    back(client, provider)
+    held = bearer(add_token(engine, "admin", NOW, days=None, owner=user(engine)))
+    program = site(engine, provider)
+    body = {"name": "eve", "role": "admin", "password": PASSWORD}
+    assert program.get("/api/v1/users", headers=held).status_code == 200
+    provider.claims = {**provider.claims, "groups": ["sales"]}
+    assert back(client, provider).status_code == 403
+    assert program.get("/api/v1/users", headers=held).status_code == 401
+    assert program.post("/api/v1/users", headers=held, json=body).status_code == 401
+    admin = logged_in(site(engine, provider), engine, "root", NOW)
+    assert "no role" in admin.get("/access").text
+    assert admin.get("/api/v1/users").json["users"][0]["role"] is None
+    provider.claims = {**provider.claims, "groups": ["dev"]}
+    assert back(client, provider).status_code == 303
+    assert program.get("/api/v1/slos", headers=held).status_code == 200
+    assert program.get("/api/v1/users", headers=held).status_code == 403
+
+
+def test_an_admin_of_the_provider_counts_while_slo_yaml_names_it(engine, client, provider):
+    add_user(engine, "root")
+    back(client, provider)
+    held = bearer(add_token(engine, "admin", NOW))
+    alone = create_app(engine, clock=lambda: NOW, loaded=site_of(HOME)).test_client()
+    for change in ({"disabled": True}, {"role": "viewer"}):
+        refused = alone.patch("/api/v1/users/root", headers=held, json=change)
+        assert "last admin" in refused.json["detail"]
+    assert "last admin" in alone.delete("/api/v1/users/root", headers=held).json["detail"]
+    named = site(engine, provider)
+    assert named.patch("/api/v1/users/root", headers=held, json={"disabled": True}).json["disabled"]
+    assert named.delete("/api/v1/users/root", headers=held).status_code == 200
+
+
 def test_who_has_no_role_gets_the_default_one(engine, provider):
     provider.claims = {"sub": "0002", "email": "bo@example.com"}
     client = site(engine, provider, default_role="viewer")
@@ -292,6 +336,19 @@ def test_a_provider_that_hangs_holds_few_threads_and_the_others_are_told(
     for thread in held:
         thread.join()
     provider.pause = 0.0
+    assert app.test_client().get("/login/oidc").status_code == 303
+
+
+def test_a_login_at_the_provider_waits_for_its_turn_where_it_writes(engine, provider):
+    loaded = site_of(HOME, auth="oidc", oidc=Oidc(provider.issuer, CLIENT, SECRET))
+    app = create_app(engine, clock=lambda: NOW, loaded=loaded)
+    turns = app.extensions["slo"].turns
+    for _ in range(MOST_TURNS):
+        turns.acquire()
+    answer = app.test_client().get("/login/oidc")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert provider.asked
+    turns.release()
     assert app.test_client().get("/login/oidc").status_code == 303
 
 

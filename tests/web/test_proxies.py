@@ -8,7 +8,7 @@ from slo.access import users
 from slo.store.engine import writing
 from slo.web.app import create_app
 from slo.web.proxies import is_proxy
-from tests.support.logins import add_user, log_in, site_of
+from tests.support.logins import add_user, audited, log_in, site_of
 from tests.web.world import NOW
 
 FAR = {"X-Forwarded-For": "192.0.2.1"}
@@ -47,6 +47,39 @@ def test_throttling_sees_who_asked_the_first_proxy(engine):
     assert last.status_code == 429
     other = {"X-Forwarded-For": "192.0.2.1, 192.0.2.2", "X-Forwarded-Proto": "http"}
     assert log_in(client, "ada", headers=other).status_code == 303
+
+
+def test_a_new_connection_to_the_proxy_is_no_new_address(engine):
+    client = make(engine, proxies=1)
+    for n in range(21):
+        said = {"X-Forwarded-For": f"192.0.2.1:{40_000 + n}", "X-Forwarded-Proto": "http"}
+        last = log_in(client, f"name{n}", "x", headers=said)
+    assert last.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1:4711", "192.0.2.1"),
+        ("198.51.100.9:1, 192.0.2.1:2", "192.0.2.1"),
+        ("2001:DB8::0:1", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        # What is no address: whoever it is, they came through this proxy.
+        ("unknown", "10.0.0.5"),
+        ("_hidden:80", "10.0.0.5"),
+        ("[", "10.0.0.5"),
+        ("192.0.2.1:x:y", "10.0.0.5"),
+        ("", "10.0.0.5"),
+    ],
+)
+def test_who_asks_the_proxy_is_an_address_however_the_proxy_writes_it(engine, said, seen):
+    client = make(engine, proxies=1)
+    headers = {"X-Forwarded-For": said, "X-Forwarded-Proto": "http"}
+    log_in(client, "x", headers=headers, environ_overrides={"REMOTE_ADDR": "10.0.0.5"})
+    assert audited(engine, "login-failed")[0].detail["address"] == seen
 
 
 def test_who_comes_through_a_proxy_is_not_this_machine(engine):

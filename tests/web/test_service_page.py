@@ -17,6 +17,7 @@ from slo.domain.span import Span
 from slo.domain.standing import Note, StandingAlert
 from slo.store import annotations, booking, exclusions, incidents, silences
 from slo.store.engine import writing
+from slo.web import format as fmt
 from slo.web.app import create_app
 from slo.web.charts import composite, strips
 from slo.web.identity import identify_as
@@ -267,6 +268,13 @@ def test_missed_days_are_told_in_words_too(found):
         "14\u202fNov: missed by errors",
         "14\u202fNov: missed, 98.000\u202f% of 24,000, for 99.9\u202f%",
     ]
+
+
+def test_today_is_neither_met_nor_missed_yet(found):
+    days = [a.get("title", "") for a in found.all("span") if "strip-day" in a.get("class", "")]
+    todays = [day for day in days if day.startswith(fmt.day(LAST))]
+    assert todays[0].endswith("within budget so far: all that have data")
+    assert "within budget so far, 99.950" in todays[1]
 
 
 def test_days_begin_at_midnight_in_utc_and_end_with_today():

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from slo.domain.booking import Booking
 from slo.domain.ledger import Increment
 from slo.domain.span import Span, rfc3339
-from slo.domain.standing import Note
+from slo.domain.standing import Budget, Note
 from slo.store import alerts, booking, incidents, standings
 from slo.store.backup import backup
 from slo.store.engine import open_engine, reading, writing
 from slo.web.pages.slo import ranges
 from slo.web.pages.slo.tiles import tiles
+from slo.web.pages.slo.why import arithmetic
 from tests.support import rich
 from tests.support.feed import MINUTE, START, Feed
 from tests.web.document import HOSTILE, Document, page
@@ -27,6 +30,7 @@ from tests.web.world import (
     latency_standing,
     make_client,
     make_standing,
+    put_remetered,
     put_standings,
 )
 
@@ -86,6 +90,24 @@ def test_time_without_data_is_shaded(site):
 def test_time_without_data_is_that_of_the_ledger(begun, away, wanted):
     found = {t.label: t for t in tiles(make_standing(coverage=0.5), NOW, begun, away)}
     assert found["Coverage"].detail.replace("\u202f", " ") == wanted
+
+
+def test_a_small_budget_is_told_by_digits_that_mean_something():
+    budget = Budget(0.036, 1.0, 1 - 1 / 0.036)
+    found = {t.label: t for t in tiles(make_standing(total=360.0, budget=budget), NOW)}
+    assert found["Budget left"].detail == "\u22120.964 of 0.036 events"
+
+
+def test_the_arithmetic_of_a_small_budget_can_be_reckoned_again():
+    budget = Budget(0.036, 1.0, 1 - 1 / 0.036)
+    objective, small = Decimal("0.9999"), {"total": 360.0, "good": 359.0, "bad": 1.0}
+    standing = make_standing(objective=objective, budget=budget, **small)
+    rows = {
+        name: text.replace("\u202f", " ")
+        for name, text in arithmetic(SimpleNamespace(standing=standing))
+    }
+    assert rows["Allowed"] == "(1 \u2212 99.99 %) \u00d7 360 = 0.036 bad events"
+    assert rows["Left"] == "1 \u2212 1 / 0.036 = \u22122,678 %"
 
 
 def test_while_history_is_read_the_chart_says_that_it_is_ahead(engine, site):
@@ -186,14 +208,13 @@ def test_an_unknown_slo_is_404_and_names_what_is_alike(site):
         ("from=2026-11-18T06:00:00%2B02:00&to=1794999600", "18 Nov 04:00", "18 Nov 11:00"),
         ("from=2026-11-18&to=2030-01-01", "18 Nov 00:00", "20 Nov 20:20"),
         ("from=2020-01-01&to=2026-11-18", "20 Oct 20:20", "18 Nov 00:00"),
-        ("to=2026-11-18", "19 Oct 00:00", "18 Nov 00:00"),
+        ("to=2026-11-18", "20 Oct 20:20", "18 Nov 00:00"),
+        ("to=2027-02-01T00:00", "21 Oct 20:20", "20 Nov 20:20"),
         ("from=2026-11-18", "18 Nov 00:00", "20 Nov 20:20"),
     ],
 )
 def test_a_range_of_ones_own_is_in_utc_and_inside_the_ledger(site, asked, start, end):
     found = page(site, f"{LATENCY}?{asked}")
-    if asked.startswith("to="):
-        start = "20 Oct 20:20"  # Where the ledger begins.
     assert f"From {start} to {end} UTC" in found.text
     assert found.text.count("custom") == 1
     (details,) = [d for d in found.all("details") if d.get("id") == "custom"]
@@ -396,6 +417,15 @@ def test_while_a_window_runs_nothing_is_met_or_missed(engine, bad, word):
     assert word in row
     assert " met" not in row
     assert "missed" not in row
+
+
+def test_past_windows_of_a_former_meter_are_judged_by_it(engine):
+    put_remetered(engine)
+    past = page(make_client(engine), "/slo/shop/checkout").text.partition("Past windows")[2]
+    past = past.partition("Now and lately")[0]
+    months = ["November 2026", "October 2026", "September 2026", "August 2026", "July 2026"]
+    assert re.findall(r"[A-Z][a-z]+ 2026", past) == months
+    assert "missed" in past.partition("September 2026")[2].partition("August 2026")[0]
 
 
 def test_long_ago_charts_show_what_is_kept_and_no_gap(engine):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from slo.config.settings import Settings, SiteSettings
 from slo.loaded import Loaded
 from slo.store import standings
@@ -106,6 +108,23 @@ def test_a_service_that_is_unlisted_is_nowhere(bad_month):
     text = page(bad_month, loaded=Loaded(settings))
     assert "payments" not in text
     assert "All services are within their objectives" in text
+
+
+@pytest.mark.parametrize("unlisted", [(), ("noisy",)])
+def test_no_newer_incident_hides_one_that_is_open_or_of_another_service(tmp_path, unlisted):
+    engine = empty_store(tmp_path / "slo.db")
+    put_standings(engine, [make_standing("shop/a"), make_standing("noisy/a")])
+    put_incident(engine, "shop/a", began=4 * DAY, resolved=3 * DAY)
+    put_incident(engine, "shop/a", began=2 * DAY)
+    for n in range(120):
+        put_incident(engine, "noisy/a", began=DAY - n * 60, resolved=DAY - n * 60 - 30)
+    client = make_client(engine, loaded=Loaded(Settings((), (), unlisted=unlisted)))
+    told = client.get("/api/v1/status").json
+    assert told["headline"] == "An incident is open"
+    current, *past = told["incidents"]
+    assert (current["title"], current["resolved_at"]) == ("shop: a", None)
+    assert [one["title"] for one in past] == (["shop: a"] if unlisted else ["noisy: a"] * 100)
+    engine.dispose()
 
 
 def test_who_may_not_read_sees_no_way_to_the_inside(bad_month):

@@ -55,7 +55,11 @@ def test_an_sli_never_looks_like_its_objective_or_like_100_percent(share, object
     [
         (51_842_221.0, "51,842,221"),
         (0.0, "0"),
-        (2.25, "2.2"),
+        (2.25, "2.25"),
+        (0.036, "0.036"),
+        (-0.964, "\u22120.964"),
+        (-4e-16, "0"),
+        (99.96, "100"),
         (1234.4, "1,234"),
         (-149_792.0, "\u2212149,792"),
         (None, "\u2013"),
@@ -64,6 +68,22 @@ def test_an_sli_never_looks_like_its_objective_or_like_100_percent(share, object
 )
 def test_count(number, text):
     assert fmt.count(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(51_842.0, "51,842"), (51_842.21, "51,842.2"), (51.8422, "51.84"), (0.036, "0.036")],
+)
+def test_amounts_are_finer_than_counts(number, text):
+    assert fmt.amount(number) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.02, "2 %"), (0.00833333, "0.833 %"), (14.4, "1,440 %"), (1e4, "1,000,000 %")],
+)
+def test_the_share_of_a_rule_is_no_power_of_ten(share, text):
+    assert fmt.short_percent(share).replace(fmt.SPACE, " ") == text
 
 
 @pytest.mark.parametrize(
@@ -119,3 +139,30 @@ def test_a_round_number_of_an_axis(number, text):
 )
 def test_burn(value, text):
     assert fmt.burn(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "text"),
+    [
+        (14.38, "14.4", "14.38x"),
+        (14.4, "14.4", "14.4x"),
+        (15.21, "14.4", "15.2x"),
+        (5.99996, "6", "5.99996x"),
+        (119.6, "120", "119.6x"),
+    ],
+)
+def test_a_burn_rate_never_looks_like_the_threshold_that_it_does_not_reach(value, limit, text):
+    assert fmt.burn(value, Decimal(limit)) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "limit", "text"),
+    [
+        (0.899996, "0.9", "89.9996 %"),
+        (0.9, "0.9", "90.00 %"),
+        (0.29, "0.29", "29.00 %"),
+        (0.51234, "0.9", "51.23 %"),
+    ],
+)
+def test_a_share_never_looks_like_the_threshold_that_it_does_not_reach(share, limit, text):
+    assert fmt.percent(share, 2, Decimal(limit)).replace(fmt.SPACE, " ") == text

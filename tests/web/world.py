@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from slo.domain.booking import Booking
 from slo.domain.indicator import Events, Latency
+from slo.domain.instant import parse_instant
 from slo.domain.ledger import Contribution, Correction, Exclusion, Increment
 from slo.domain.meter import fingerprint
 from slo.domain.selector import Matcher, Selector
@@ -227,8 +228,8 @@ def contributions():
     return [Contribution(hour, labels, bad, bad * 11) for labels, bad in sets]
 
 
-def declare(session, found):
-    """SLOs and meters in the store for standings; gives the meters by SLO id."""
+def declare(session, found, at=FIRST, **fields):
+    """SLOs and meters in the store for standings, from `at` on; gives the meters by SLO id."""
     wanted = []
     for standing in found:
         slo = SLO(
@@ -239,6 +240,7 @@ def declare(session, found):
             Events(Selector("requests_total"), bad=Selector("errors_total")),
             "prometheus",
             bucket=BUCKET,
+            **fields,
         )
         indicator = slo.indicator
         if standing.indicator == "latency":
@@ -247,7 +249,7 @@ def declare(session, found):
                 Selector("inference_seconds", matchers), timedelta(milliseconds=200)
             )
         wanted.append(slos.Declared(slo, indicator, fingerprint(slo)))
-    return slos.declare(session, wanted, FIRST)
+    return slos.declare(session, wanted, at)
 
 
 def put_standings(engine, found, *, cycle=True, errors=0):
@@ -286,6 +288,25 @@ def book_latency(engine, meter):
         exclusions.add(
             session, Exclusion(0, "fraud-model/*", away, "maintenance", "mia", "a move", AT)
         )
+
+
+def put_remetered(engine, slo_id="shop/checkout"):
+    """An SLO whose former meter held July to 3 November, and whose new one is booked since
+    25 October; each hour of the former had two of a thousand events bad."""
+    standing = make_standing(slo_id, at=AT // 3600 * 3600)
+    began, left = parse_instant("2026-07-01"), parse_instant("2026-11-03")
+    with writing(engine) as session:
+        former = declare(session, [standing], began)[slo_id]
+        _book_hours(session, former, Span(began, left), 2.0)
+        new = declare(session, [standing], left, births="ignore")[slo_id]
+        _book_hours(session, new, Span(parse_instant("2026-10-25"), standing.at), 0.0)
+        standings.put(session, [(standing, None)])
+
+
+def _book_hours(session, meter, span, bad):
+    ends = range(span.start + 3600, span.end + 1, 3600)
+    found = tuple(Increment(end, 1000.0 - bad, 1000.0, 3600.0) for end in ends)
+    booking.book(session, [Booking(meter.id, span, found)])
 
 
 def make_client(engine, **options):

@@ -96,17 +96,20 @@ def change_user(name: str, body: UserChange) -> dict[str, Any]:
     _ensure_known()
     site = current_site()
     now, by = int(site.clock()), who(None, _API)
+    provider = site.settings.site.oidc is not None
     if body.password is not None:
         password = users.new_password(name, body.password)
     with writing(site.engine) as session:
         users.ensure_user(session, name)
         if body.role is not None:
-            users.set_role(session, name, body.role, who=by, now=now)
+            users.set_role(session, name, body.role, who=by, now=now, provider=provider)
         if body.password is not None:
             users.set_password(session, name, password, who=by, now=now)
         if body.disabled is not None:
-            change = users.disable if body.disabled else users.enable
-            change(session, name, who=by, now=now)
+            if body.disabled:
+                users.disable(session, name, who=by, now=now, provider=provider)
+            else:
+                users.enable(session, name, who=by, now=now)
         return user_json(users.ensure_user(session, name))
 
 
@@ -118,7 +121,13 @@ def remove_user(name: str) -> dict[str, Any]:
     _ensure_known()
     site = current_site()
     with writing(site.engine) as session:
-        gone = users.remove(session, name, who=who(None, _API), now=int(site.clock()))
+        gone = users.remove(
+            session,
+            name,
+            who=who(None, _API),
+            now=int(site.clock()),
+            provider=site.settings.site.oidc is not None,
+        )
     return user_json(gone)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import orjson
 from flask import request
 
+from slo.sent import LARGEST_ID
 from slo.web.problem import Complaint, ProblemError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def read_cursor(cursor: str | None, *kinds: type[Key]) -> tuple[Any, ...] | None
     if cursor is None:
         return None
     position = _read(cursor)
-    if position is None or [type(part) for part in position] != list(kinds):
+    if position is None or not _fits(position, kinds):
         text = "is not a cursor of this query; take `next` of a former answer, as it is"
         raise ProblemError(400, f"{_NAME}: {text}", (Complaint(f"query.{_NAME}", text),))
     return tuple(position)
@@ -101,6 +102,13 @@ def _read(cursor: str) -> list[Any] | None:
     except (binascii.Error, ValueError):
         return None
     return position if isinstance(position, list) else None
+
+
+def _fits(position: Sequence[Any], kinds: Sequence[type[Key]]) -> bool:
+    """Whether a store can be asked for it: the digest has no key, so anybody can make one."""
+    return [type(part) for part in position] == list(kinds) and all(
+        abs(part) <= LARGEST_ID if isinstance(part, int) else "\0" not in part for part in position
+    )
 
 
 def _digest(text: bytes) -> bytes:

@@ -57,7 +57,7 @@ def show_policy(service: str, name: str) -> dict[str, Any]:
         facts = panels.facts_of(session, standing)
         found = []
         if facts is not None:
-            found = rulings(session, standing, facts.meter, policy, facts.corrections)
+            found = rulings(session, standing, facts.meter, policy)
     return {
         "slo": standing.slo,
         "at": rfc3339(standing.at),

@@ -54,7 +54,8 @@ curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
 
   An id that there is not is 404 with what is `near`, a login that is missing 401, what one may not
   do 403, what contradicts what is there 409, a body that is too large 413, one that is no JSON 415,
-  a name that the site does not have 421, a fault of the service 500, a store that is away 503.
+  a name that the site does not have 421, a fault of the service 500, a store that is away, or
+  cannot be changed just now, 503.
 - **Lists that grow** are given by the hundred, or by `limit`, and have `next` (and a `Link` header
   with `rel="next"`) while there is more: send it as `cursor` with the same query. What is added
   meanwhile neither repeats nor hides anything. A cursor of another query is refused. Only SLOs and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import request
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 _NO_CHARACTER = "holds what is no character; leave it out"
+_TOO_DEEP = "is nested too deeply"
+_DEEPEST = 100
+"""Levels of a body; what we ask for has five at most."""
 
 
 def ensure_path(values: Mapping[str, Any]) -> None:
@@ -79,37 +83,48 @@ def _faults(raw: bytes) -> list[Complaint]:
     def ensure_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
-            twice.extend(key for key in made if sum(key == name for name, _ in pairs) > 1)
+            times = Counter(name for name, _ in pairs)
+            twice.extend(key for key in made if times[key] > 1)
         return made
 
     try:
         sent = json.loads(raw, object_pairs_hook=ensure_once)
     except RecursionError:
-        return [Complaint("body", "is nested too deeply")]
+        return [Complaint("body", _TOO_DEEP)]
     except ValueError:
         return [Complaint("body", "is not a JSON object")]
-    found = [Complaint(f"body.{key[:80]}", "is given twice; give it once") for key in twice]
-    return found + [Complaint(at, text) for at, text in _hostile("body", sent)]
+    found = [
+        Complaint(f"body.{_printable(key[:80])}", "is given twice; give it once") for key in twice
+    ]
+    return found + [Complaint(*fault) for fault in dict.fromkeys(_hostile("body", sent, _DEEPEST))]
 
 
-def _hostile(at: str, value: Any) -> list[tuple[str, str]]:
-    """Where there is text with a NUL or half of a surrogate pair."""
+def _hostile(at: str, value: Any, levels: int) -> list[tuple[str, str]]:
+    """Where there is text with a NUL or half of a surrogate pair, or more than so many levels."""
     if isinstance(value, str):
-        if "\0" in value:
-            return [(at, _NO_CHARACTER)]
-        if not is_unicode(value):
-            return [(at, "holds half of a surrogate pair, which is no character")]
-        return []
+        return [(at, fault) for fault in _faults_of_text(value)]
+    if levels == 0 and isinstance(value, dict | list):
+        return [("body", _TOO_DEEP)]
     if isinstance(value, dict):
         named = [(f"{at}.{_printable(key[:80])}", (key, inner)) for key, inner in value.items()]
         return [
             fault
             for where, (key, inner) in named
-            for fault in (*_hostile(where, key), *_hostile(where, inner))
+            for fault in (*_hostile(where, key, 0), *_hostile(where, inner, levels - 1))
         ]
     if isinstance(value, list):
-        return [fault for n, inner in enumerate(value) for fault in _hostile(f"{at}.{n}", inner)]
+        return [
+            fault
+            for n, inner in enumerate(value)
+            for fault in _hostile(f"{at}.{n}", inner, levels - 1)
+        ]
     return []
+
+
+def _faults_of_text(text: str) -> list[str]:
+    if "\0" in text:
+        return [_NO_CHARACTER]
+    return [] if is_unicode(text) else ["holds half of a surrogate pair, which is no character"]
 
 
 def _printable(text: str) -> str:

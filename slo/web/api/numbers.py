@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint
@@ -53,8 +54,9 @@ def show_series(service: str, name: str, query: SeriesQuery) -> dict[str, Any]:
         bucket = 60 if facts is None else facts.meter.bucket
         shown = _span(standing, query.from_, query.to, bucket)
         step = _step(query.step, shown, bucket)
-        points = []
+        points, objective = [], float(standing.objective)
         if facts is not None:
+            objective = facts.objective_at()(shown.end)
             plan, track = panels.track_over(session, facts, shown, step=step)
             points = _points(facts, plan, track)
     return {
@@ -62,7 +64,7 @@ def show_series(service: str, name: str, query: SeriesQuery) -> dict[str, Any]:
         "start": rfc3339(shown.start),
         "end": rfc3339(shown.end),
         "step": step,
-        "objective": float(standing.objective),
+        "objective": objective,
         "points": points,
     }
 
@@ -71,7 +73,7 @@ def show_series(service: str, name: str, query: SeriesQuery) -> dict[str, Any]:
     blueprint, "GET", f"{_SLO}/windows", permission="read", query=PeriodQuery, answer=PastWindows
 )
 def list_windows(service: str, name: str, query: PeriodQuery) -> dict[str, Any]:
-    """Judges the periods that the ledger holds, newest first, the running one included."""
+    """Judges the periods that any meter's ledger holds, newest first, with the running one."""
     position = read_cursor(query.cursor, int)
     with reading(current_site().engine) as session:
         standing = ensure_standing(session, service, name)
@@ -80,13 +82,10 @@ def list_windows(service: str, name: str, query: PeriodQuery) -> dict[str, Any]:
         zone = own.zone if isinstance(own, CalendarWindow) else "UTC"
         unit = own.unit if isinstance(own, CalendarWindow) else "month"
         calendar = CalendarWindow(query.unit or unit, zone)
-        begun = None if facts is None else facts.meter.booked_from
-        periods: list[Span] = []
-        end = standing.at if position is None else position[0]
-        while begun is not None and end > begun and len(periods) <= query.limit:
-            periods.append(calendar.period_at(end))
-            end = periods[-1].start
-        shown, more = page_of(periods, query.limit)
+        booked = slos.booked_span(session, standing.slo)
+        end = standing.at if position is None else min(standing.at, position[0])
+        periods = () if booked is None else calendar.periods_back(end, booked.start)
+        shown, more = page_of(list(islice(periods, query.limit + 1)), query.limit)
         verdicts = judge(session, [standing.slo], shown, current_site().clock())[standing.slo]
     return {
         "slo": standing.slo,

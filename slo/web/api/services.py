@@ -31,20 +31,22 @@ blueprint = Blueprint("api_services", __name__, url_prefix=PREFIX)
 def list_services(query: ServiceQuery) -> dict[str, Any]:
     """Lists the services and what their SLOs say together."""
     site = current_site()
+    now = site.clock()
     by_service: dict[str, list[Standing]] = defaultdict(list)
     with reading(site.engine) as session:
-        for standing in standings.all(session):
+        for standing in standings.all(session, now=now):
             by_service[standing.service].append(standing)
         shown, more = cut(sorted(by_service), query, (str,), lambda name: (name,))
         found = _services_json(session, {name: by_service[name] for name in shown})
-    return {"at": rfc3339(site.clock()), "services": found, "next": more}
+    return {"at": rfc3339(now), "services": found, "next": more}
 
 
 @operation(blueprint, "GET", "/services/<service>", permission="read", answer=Service)
 def show_service(service: str) -> dict[str, Any]:
     """Gives one service; `GET /api/v1/slos?service=` lists its SLOs."""
-    with reading(current_site().engine) as session:
-        members = standings.of_service(session, service)
+    site = current_site()
+    with reading(site.engine) as session:
+        members = standings.of_service(session, service, now=site.clock())
         if not members:
             known = {s.service for s in standings.all(session)}
             near = nearby(service[:200], known)

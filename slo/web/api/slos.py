@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 
 from slo.domain.span import rfc3339
+from slo.domain.state import seen_at
 from slo.past_standings import standings_at
 from slo.status import status_json
 from slo.store import standings
@@ -54,15 +55,16 @@ def show_slo(service: str, name: str, query: StandingQuery) -> dict[str, Any]:
     with reading(site.engine) as session:
         standing = ensure_standing(session, service, name)
         if at is None:
-            return status_json(site.clock(), [standing])
+            now = site.clock()
+            return status_json(now, [seen_at(standing, now)])
         return status_json(at, [s for s in _known(session, at) if s.slo == standing.slo])
 
 
 def _known(session: Session, at: int | None) -> list[Standing]:
     """The standings of now, or as of a past time those of declared SLOs."""
-    if at is None:
-        return standings.all(session)
     site = current_site()
+    if at is None:
+        return standings.all(session, now=site.clock())
     settings, now = site.settings, int(site.clock())
     if at > now:
         raise refusal("query", "at", f"{rfc3339(at)} lies in the future; name a past time")

@@ -216,9 +216,11 @@ def plan_of(
     excluded = _excluded(session, facts, wide, found)
     edges = {edge for span in excluded for edge in (span.start, span.end)}
     if begun is not None:
-        edges.add(begun)  # Else what was counted until the next time would be lost.
+        edges.add(begun)
     times |= {edge for edge in edges if wide.start < edge < wide.end}
-    return Plan(shown, step, burns, tuple(sorted(times)), frozenset(grid), past, tuple(excluded))
+    # A step begins where the ledger does: else what was counted until the next would be lost.
+    drawn = frozenset(grid) if begun is None else frozenset({*grid, begun})
+    return Plan(shown, step, burns, tuple(sorted(times)), drawn, past, tuple(excluded))
 
 
 def burn_spans(policy: Policy | None, step: int) -> tuple[int, ...]:

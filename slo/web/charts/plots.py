@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from slo.domain.digits import significant
 from slo.domain.policy import BurnRule
 from slo.domain.span import Span
 from slo.web import format as fmt
@@ -130,7 +131,7 @@ class Pen:
             lines,
             shown,
             fmt.burn,
-            lambda v: f"{v:,.4g}x",
+            lambda v: f"{significant(v, 4)}x",
             levels=_thresholds(rules) or (Level(1.0, "1x"),),
             marks=self.marks,
         )
@@ -151,7 +152,7 @@ class Pen:
                 Line("Bad", "red", series.per_minute(self.track, shown, "bad"), "dashes"),
             ),
             shown,
-            fmt.rate,
+            fmt.count,
             fmt.short_count,
             marks=self.marks,
         )
@@ -159,7 +160,7 @@ class Pen:
 
 def percent_tick(value: float) -> str:
     """A share as an axis names it."""
-    return f"{value * 100:,.4g}".replace("-", fmt.MINUS) + f"{fmt.SPACE}%"
+    return significant(value * 100, 4).replace("-", fmt.MINUS) + f"{fmt.SPACE}%"
 
 
 def _thresholds(rules: Sequence[BurnRule]) -> tuple[Level, ...]:

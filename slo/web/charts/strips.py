@@ -57,7 +57,7 @@ def strips(session: Session, names: Mapping[str, str], now: float) -> list[Strip
     periods = last_days(now)
     found = judge(session, names, periods, now)
     days = [
-        _day_of_all(span, {names[slo]: of[place].met for slo, of in found.items()})
+        _day_of_all(span, {names[slo]: of[place] for slo, of in found.items()})
         for place, span in enumerate(periods)
     ]
     each = [_strip(names[slo], [_day(verdict) for verdict in of]) for slo, of in found.items()]
@@ -75,13 +75,17 @@ def _day(verdict: Verdict) -> Day:
     return Day(kind, day, f"{word}, {sli} of {fmt.count(verdict.total)}, for {objective}")
 
 
-def _day_of_all(span: Span, met: Mapping[str, bool | None]) -> Day:
+def _day_of_all(span: Span, verdicts: Mapping[str, Verdict]) -> Day:
     day = fmt.day(span.start)
-    missed = [name for name, of_one in met.items() if of_one is False]
+    so_far = any(verdict.running for verdict in verdicts.values())
+    missed = ", ".join(name for name, verdict in verdicts.items() if verdict.met is False)
     if missed:
-        return Day("missed", day, f"missed by {', '.join(missed)}")
-    if True in met.values():
-        return Day("met", day, "met by all that have data")
+        return Day(
+            "missed", day, f"over budget so far: {missed}" if so_far else f"missed by {missed}"
+        )
+    if any(verdict.met for verdict in verdicts.values()):
+        word = "within budget so far:" if so_far else "met by"
+        return Day("met", day, f"{word} all that have data")
     return Day("empty", day, "no data")
 
 

@@ -36,7 +36,7 @@ class Share:
 def shares(contributions: Sequence[Contribution], label: str = "") -> list[Share]:
     """The label values with most bad events, most first; of one `label`, or of all.
 
-    Of all, a value that every label set carries tells nothing and is left out, unless
+    Of all, a value that every named label set carries tells nothing and is left out, unless
     no label differs at all. Of one, what lacks the label or is summed up is named so.
     """
     bad = sum(c.bad for c in contributions)
@@ -47,7 +47,8 @@ def shares(contributions: Sequence[Contribution], label: str = "") -> list[Share
         for key in _values(contribution, label):
             of = sums[key]
             of[0], of[1], of[2] = of[0] + contribution.bad, of[1] + contribution.total, of[2] + 1
-    telling = {key for key, (_, _, times) in sums.items() if times < len(contributions)}
+    named = sum(c.labels != OTHER for c in contributions)
+    telling = {key for key, (_, _, times) in sums.items() if times < named}
     found = [
         Share(*key, bad_, bad_ / bad, total)
         for key, (bad_, total, _) in sums.items()

@@ -112,7 +112,7 @@ def show_report(name: str) -> str:
         view=view_of(report),
         period=report.period.name,
         before=_link(report.period.before, query),
-        after=None if report.running else _link(report.period.after, query),
+        after=_link(report.period.after, query) if report.period.span.end < now else None,
         services=sorted({one.partition("/")[0] for one in known}),
         owners=sorted(owners - {""}),
         asked=asked,

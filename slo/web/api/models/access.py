@@ -17,7 +17,9 @@ class UserAnswer(Answer):
     """Somebody who can log in."""
 
     name: str = Field(description="What they log in as.")
-    role: Role = Field(description=_ROLE)
+    role: Role | None = Field(
+        description=f"{_ROLE} Null: the provider gave them none at the last login."
+    )
     login: str = Field(description="`password`, or `oidc`: at the provider.")
     disabled: bool = Field(description="Whether they are not let in.")
     created_at: Time = Field(description="When it was made.")

@@ -39,7 +39,9 @@ class Phases(Answer):
     """How long the phases of an incident took, in seconds; null: not yet."""
 
     detect: int | None = Field(description="From where the burn began until the alert.")
-    acknowledge: int | None = Field(description="From the alert until somebody acknowledged.")
+    acknowledge: int | None = Field(
+        description="From the alert that opened or reopened it until somebody first acknowledged."
+    )
     mitigate: int | None = Field(description="From where the burn began until it stayed below 1.")
     resolve: int | None = Field(description="From where the burn began until it resolved.")
 
@@ -65,7 +67,9 @@ class Incident(Answer):
     status: Status = Field(description="How far it is.")
     started_at: Time = Field(description="Where the burn began.")
     opened_at: Time = Field(description="When its alert fired.")
-    acknowledged_at: Time | None = Field(description="When somebody took it on.")
+    acknowledged_at: Time | None = Field(
+        description="When somebody took it on; null: nobody has, or not since it reopened."
+    )
     mitigated_at: Time | None = Field(description="When the burn stayed below 1.")
     resolved_at: Time | None = Field(description="When it was over.")
     resolved_by: str | None = Field(description="Who resolved it.")

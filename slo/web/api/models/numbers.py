@@ -47,7 +47,9 @@ class Series(Answer):
     slo: Id
     start: Time = Field(description="Where the span begins.")
     end: Time = Field(description="Where it ends.")
-    step: int = Field(description="The length of a step, in seconds.")
+    step: int = Field(
+        description="The length of a step, in seconds; another begins where the ledger does."
+    )
     objective: float = Field(description="The objective in force at the end.")
     points: list[SeriesPoint] = Field(description="The steps, oldest first.")
 

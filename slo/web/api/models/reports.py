@@ -151,7 +151,9 @@ class SloLine(Judged):
     incidents: Tally = Field(description="The incidents that it was in.")
     incidents_before: int = Field(description="How many it was in in the period before.")
     exclusions: list[UsedExclusion] = Field(description="What did not count.")
-    corrections: list[BookedCorrection] = Field(description="What was booked late.")
+    corrections: list[BookedCorrection] = Field(
+        description="What was booked late and is counted in."
+    )
     objective_changes: list[ObjectiveChange] = Field(description="How its promise changed.")
     notes: list[Note] = Field(description="What makes the numbers unsure.")
 
@@ -191,7 +193,10 @@ class Report(Answer):
 
     period: Period
     at: Time = Field(description="When it was made.")
-    running: bool = Field(description="Whether the period is not over; numbers are those so far.")
+    running: bool = Field(
+        description="Whether the period is not over, or its last minutes are not booked yet: its"
+        " numbers are those so far."
+    )
     service: str | None = Field(description="The service that it is of; null: all.")
     owner: str | None = Field(description="The owner that it is of; null: all.")
     headline: list[str] = Field(description="What to know first, in sentences.")

@@ -20,6 +20,7 @@ from slo.web import cookies
 from slo.web.pages.access.login import caller, ensure_private, entered, form, local
 from slo.web.permission import needs
 from slo.web.site import current_site
+from slo.web.turns import turn
 
 if TYPE_CHECKING:
     from slo.access.oidc import Person
@@ -42,7 +43,7 @@ def begin_oidc() -> Response:
         url = provider.begin(state, nonce, verifier)
     except OidcError as error:
         return form(to, error=LoginError(f"Logging in does not work now: {error}."))
-    with writing(site.engine) as session:
+    with turn(), writing(site.engine) as session:
         oidc_logins.put(
             session,
             Pending(
@@ -66,7 +67,7 @@ def finish_oidc() -> Response:
     site = current_site()
     provider = _provider()
     digest = logins.digest(request.args.get("state", ""))
-    with writing(site.engine) as session:
+    with turn(), writing(site.engine) as session:
         pending = oidc_logins.take(session, digest, site.clock())
     browser = logins.digest(cookies.login_cookie())
     if pending is None or not secrets.compare_digest(pending.browser, browser):
@@ -89,10 +90,10 @@ def _arrive(person: Person) -> str:
     site = current_site()
     now = int(site.clock())
     try:
-        with writing(site.engine) as session:
+        with turn(), writing(site.engine) as session:
             return let_in(session, person, caller(), now)
     except LoginError:
-        with writing(site.engine) as session:
+        with turn(), writing(site.engine) as session:
             turn_out(session, person, caller(), now)
         raise
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 ENABLED = Badge("healthy", "\u25cf", "may log in", "Is let in.")
 DISABLED = Badge("none", "\u2016", "disabled", "Is not let in, and tokens of theirs rest.")
+NO_ROLE = Badge(
+    "none", "\u2016", "no role", "The provider gives them none, so tokens of theirs rest."
+)
 _BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
 _LONGEST_AGENT = 60
@@ -68,8 +71,8 @@ def user_row(user: User, sessions: int, now: float, login: Login | None) -> User
     """A user, with how many sessions run."""
     return UserRow(
         name=user.name,
-        role=user.role,
-        badge=ENABLED if user.disabled_at is None else DISABLED,
+        role=user.role or "none",
+        badge=_badge(user),
         has_password=user.subject is None,
         seen="never" if user.seen_at is None else moment(user.seen_at, now),
         sessions=sessions,
@@ -104,6 +107,12 @@ def token_row(token: Token, now: float) -> TokenRow:
         expired=bool(token.over(now)),
         used="never" if token.used_at is None else moment(token.used_at, now),
     )
+
+
+def _badge(user: User) -> Badge:
+    if user.disabled_at is not None:
+        return DISABLED
+    return ENABLED if user.role is not None else NO_ROLE
 
 
 def browser(agent: str) -> str:

@@ -69,20 +69,21 @@ def add_user() -> Response | tuple[str, int]:
 def change_user(name: str, action: str) -> Response | tuple[str, int]:
     """Another role or password, disabled, enabled, removed, or logged out everywhere."""
     form = request.form
+    provider = current_site().settings.site.oidc is not None
 
     def change(session: Session, by: str, now: int) -> None:
         match action:
             case "role":
                 role = users.parse_role(form.get("role", ""))
-                users.set_role(session, name, role, who=by, now=now)
+                users.set_role(session, name, role, who=by, now=now, provider=provider)
             case "password":
                 users.set_password(session, name, password, who=by, now=now)
             case "disable":
-                users.disable(session, name, who=by, now=now)
+                users.disable(session, name, who=by, now=now, provider=provider)
             case "enable":
                 users.enable(session, name, who=by, now=now)
             case "remove":
-                users.remove(session, name, who=by, now=now)
+                users.remove(session, name, who=by, now=now, provider=provider)
             case "revoke":
                 users.end_sessions(session, name, who=by, now=now)
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +17,30 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _NUMBERS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "factor": ("fires at", fmt.burn),
-    "long_burn": ("burn rate over the long window", fmt.burn),
-    "short_burn": ("burn rate over the short window", fmt.burn),
+    "factor": ("fires at", lambda v: fmt.times(_exact(v))),
     "long_bad": ("bad events in the long window", fmt.count),
     "long_total": ("events in the long window", fmt.count),
     "short_bad": ("bad events in the short window", fmt.count),
     "short_total": ("events in the short window", fmt.count),
-    "least": ("fires below", fmt.percent),
-    "sli": ("was good", fmt.percent),
-    "sli_low": ("was good at least", fmt.percent),
-    "sli_high": ("was good at most", fmt.percent),
+    "least": ("fires below", lambda v: fmt.objective(_exact(v))),
     "bad": ("bad events", fmt.count),
     "total": ("events", fmt.count),
-    "spent": ("budget spent", fmt.percent),
-    "at": ("fires at", fmt.percent),
+    "at": ("fires at", lambda v: fmt.objective(_exact(v))),
     "since": ("since", fmt.stamp),
     "after": ("fires after", fmt.span),
 }
 """What the numbers of a decision are called, and how each is told."""
+_SEEN: dict[str, tuple[str, str]] = {
+    "sli": ("was good", "least"),
+    "sli_low": ("was good at least", "least"),
+    "sli_high": ("was good at most", "least"),
+    "spent": ("budget spent", "at"),
+}
+"""Likewise the shares that were compared with another of the numbers, which is their limit."""
+_BURNED = {
+    "long_burn": "burn rate over the long window",
+    "short_burn": "burn rate over the short window",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +94,30 @@ def _proof(kept: Mapping[str, Any], now: float) -> Proof:
 
 
 def _numbers(kept: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    found: Mapping[str, float | None] = kept.get("numbers", {})
     rates = kept.get("burn_rates", {})
     for span, rate in rates.items():
-        yield f"burn rate over {span}", fmt.burn(rate)
-    for name, value in kept.get("numbers", {}).items():
-        if rates and name.endswith("_burn"):
-            continue  # Told above, by the windows' lengths.
-        word, tell = _NUMBERS.get(name, (name.replace("_", " "), fmt.rate))
-        yield word, fmt.DASH if value is None else tell(value)
+        yield f"burn rate over {span}", fmt.burn(rate, _limit(found, "factor"))
+    for name, value in found.items():
+        if name in _BURNED:
+            if not rates:  # Else told above, by the windows' lengths.
+                yield _BURNED[name], fmt.burn(value, _limit(found, "factor"))
+        elif name in _SEEN:
+            word, limit = _SEEN[name]
+            yield word, fmt.percent(value, limit=_limit(found, limit))
+        else:
+            word, tell = _NUMBERS.get(name, (name.replace("_", " "), fmt.count))
+            yield word, fmt.DASH if value is None else tell(value)
+
+
+def _limit(found: Mapping[str, float | None], name: str) -> Decimal | None:
+    value = found.get(name)
+    return None if value is None else _exact(value)
+
+
+def _exact(value: float) -> Decimal:
+    """The number as the policy has it, without the noise of its float."""
+    return Decimal(str(value))
 
 
 def _steps(kept: Sequence[Mapping[str, float]], now: float) -> list[Step]:

@@ -83,19 +83,26 @@ class Loss:
         return f"gone {'in ' if text.endswith('days') else ''}{text}"
 
     def gravity(self) -> tuple[float, float, str]:
-        """The sort key: what burns fastest, then what lost most, then the name."""
+        """The sort key while it goes on: what burns fastest, then what lost most."""
         fast = self._rate("5m")
         fast = self._rate("1h") if fast is None else fast
-        return -(fast or 0.0), -(self.part.budget_share or 0.0), self.part.slo
+        return -(fast or 0.0), *self.cost()
+
+    def cost(self) -> tuple[float, str]:
+        """The sort key of what is over: what lost most, then the name."""
+        return -(self.part.budget_share or 0.0), self.part.slo
 
     def _rate(self, span: str) -> float | None:
         return None if self.standing is None else urgency.burn_over(self.standing, span)
 
 
 def losses(incident: Incident, standings: Iterable[Standing | None]) -> list[Loss]:
-    """What the SLOs of an incident lost, the worst first; a standing for each of them."""
+    """What the SLOs of an incident lost, the worst first; a standing for each of them.
+
+    How they burn by now says nothing of an incident that is over.
+    """
     found = [Loss(part, one) for part, one in zip(incident.slos, standings, strict=True)]
-    return sorted(found, key=Loss.gravity)
+    return sorted(found, key=Loss.cost if incident.status == "resolved" else Loss.gravity)
 
 
 def tiles(incident: Incident, lost: Sequence[Loss], now: float) -> list[Tile]:
@@ -142,7 +149,7 @@ def _times(incident: Incident, now: float) -> list[Tile]:
         (
             "To acknowledge",
             incident.seconds_to_acknowledge,
-            incident.acknowledged_at,
+            incident.first_acknowledged_at,
             "nobody did",
         ),
         ("To mitigate", incident.seconds_to_mitigate, incident.mitigated_at, "not before its end"),

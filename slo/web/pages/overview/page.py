@@ -32,7 +32,7 @@ def show_overview() -> str:
     now = site.clock()
     query = listing.query_of(request.args)
     with reading(site.engine) as session:
-        known = standings.all(session)
+        known = standings.all(session, now=now)
         opened = incidents.open_of(session)
         cycle = cycle_line(session, now, known)
     found = listing.matching(known, query, opened)

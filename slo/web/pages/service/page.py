@@ -43,7 +43,7 @@ def show_service(service: str) -> tuple[str, int] | str:
     site = current_site()
     now = site.clock()
     with reading(site.engine) as session:
-        known = standings.all(session)
+        known = standings.all(session, now=now)
         cycle = cycle_line(session, now, known)
         members = sorted((s for s in known if s.service == service), key=urgency.by_urgency)
         if not members:

@@ -23,7 +23,7 @@ def show_slo(service: str, name: str) -> tuple[str, int]:
     now = site.clock()
     with reading(site.engine) as session:
         cycle = cycle_line(session, now)
-        standing = standings.one(session, f"{service}/{name}")
+        standing = standings.one(session, f"{service}/{name}", now=now)
         if standing is None:
             near = nearby(f"{service}/{name}", (s.slo for s in standings.all(session)))
             return render_template(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from slo.domain.span import Span, utc
+from slo.domain.span import utc
 from slo.domain.window import CalendarWindow
 from slo.judging import judge
+from slo.store import slos
 from slo.web import format as fmt
 from slo.web.badge import Badge
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from slo.domain.meter import Meter
     from slo.domain.verdict import Verdict
     from slo.domain.window import CalendarUnit, Window
 
@@ -50,25 +51,19 @@ class PastWindow:
 
 
 def past_windows(
-    session: Session, slo: str, window: Window, meter: Meter, at: int, now: float
+    session: Session, slo: str, window: Window, at: int, now: float
 ) -> list[PastWindow]:
-    """The windows before `at`, newest first, as far as the ledger reaches, with the running one.
+    """The windows before `at`, newest first, as far as any ledger reaches, with the running one.
 
     A rolling window has no past of its own, so its months are judged.
     """
     calendar = window if isinstance(window, CalendarWindow) else CalendarWindow("month")
-    periods = _periods(calendar, at, meter.booked_from)
-    verdicts = judge(session, [slo], periods, now)[slo]
+    booked = slos.booked_span(session, slo)
+    if booked is None:
+        return []
+    periods = islice(calendar.periods_back(at, booked.start), COUNTS[calendar.unit] + 1)
+    verdicts = judge(session, [slo], list(periods), now)[slo]
     return [_row(verdict, calendar) for verdict in verdicts]
-
-
-def _periods(calendar: CalendarWindow, at: int, begun: int | None) -> list[Span]:
-    periods: list[Span] = []
-    end = at
-    while len(periods) <= COUNTS[calendar.unit] and begun is not None and end > begun:
-        periods.append(calendar.period_at(end))
-        end = periods[-1].start
-    return periods
 
 
 def period_name(unit: CalendarUnit, start: int, zone: ZoneInfo) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from slo.domain.burn import burn_rate
+from slo.domain.digits import significant
 from slo.domain.policy import AbsenceRule, BudgetRule, BurnRule, FloorRule, budget_share
 from slo.web import format as fmt
 from slo.web.moment import moment
@@ -83,13 +84,13 @@ def _tier(rule: Rule, window_seconds: int) -> tuple[str, str]:
     if isinstance(rule, FloorRule):
         return f"share of good events over {fmt.span(rule.span)}", fmt.DASH
     if isinstance(rule, BudgetRule):
-        return "error budget spent", fmt.short_percent(float(rule.spent))
+        return "error budget spent", fmt.objective(rule.spent)
     return f"no data: {_ABSENT[rule.kind]}", fmt.DASH
 
 
 def _days(seconds: float) -> str:
     """How long a budget lasts, finer than whole days: `2.1 d`."""
-    return f"{seconds / _DAY:.2g}{fmt.SPACE}d" if seconds >= _DAY else fmt.span(seconds)
+    return f"{significant(seconds / _DAY, 2)}{fmt.SPACE}d" if seconds >= _DAY else fmt.span(seconds)
 
 
 def _looks_at(rule: Rule) -> tuple[str, str, str]:
@@ -99,7 +100,7 @@ def _looks_at(rule: Rule) -> tuple[str, str, str]:
     if isinstance(rule, FloorRule):
         return fmt.span(rule.span), fmt.DASH, f"below {fmt.objective(rule.least)}"
     if isinstance(rule, BudgetRule):
-        return "window", fmt.DASH, f"from {fmt.short_percent(float(rule.spent))}"
+        return "window", fmt.DASH, f"from {fmt.objective(rule.spent)}"
     return fmt.DASH, fmt.DASH, f"for {fmt.span(rule.after)}"
 
 
@@ -108,12 +109,12 @@ def _sees(ruling: Ruling, now: float) -> tuple[Markup | str, str]:
     rule, seen = ruling.rule, ruling.moment
     if isinstance(rule, BurnRule):
         rates = (burn_rate(seen.tally(w), seen.objective) for w in (rule.long, rule.short))
-        long, short = (fmt.burn(rate) for rate in rates)
+        long, short = (fmt.burn(rate, rule.factor) for rate in rates)
         return long, short
     if isinstance(rule, FloorRule):
-        return fmt.percent(seen.tally(rule.span).sli, 2), fmt.DASH
+        return fmt.percent(seen.tally(rule.span).sli, 2, rule.least), fmt.DASH
     if isinstance(rule, BudgetRule):
-        return fmt.percent(seen.spent), fmt.DASH
+        return fmt.percent(seen.spent, limit=rule.spent), fmt.DASH
     since = ruling.state.absent_since
     if since is None:
         return "data arrive", fmt.DASH

@@ -119,7 +119,7 @@ def parse_field(text: str) -> int:
 def _custom(standing: Standing, meter: Meter | None, asked: Mapping[str, str], bucket: int) -> Span:
     first, last = asked.get("from", "").strip(), asked.get("to", "").strip()
     end = parse_field(last) if last else standing.at
-    start = parse_field(first) if first else end - standing.window.seconds
+    start = parse_field(first) if first else min(end, standing.at) - standing.window.seconds
     if start >= end:
         told = f"{fmt.stamp(start)} is not before {fmt.stamp(end)} UTC"
         raise InstantError(f"{told}; choose a beginning before the end")

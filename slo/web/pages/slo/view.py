@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slo import gate
 from slo.domain.span import Span, rfc3339
 from slo.rulings import rulings
-from slo.store import contributors, corrections, incidents, silences
+from slo.store import contributors, incidents, silences
 from slo.web import format as fmt
 from slo.web import urgency
 from slo.web.charts import marks, panels
@@ -80,9 +80,7 @@ def view_of(asking: Asking) -> dict[str, Any]:
         **_contributors(asking, facts.meter, asked),
         **_policy(asking, facts),
         **_definition(asking, facts),
-        "past": past_windows(
-            asking.session, standing.slo, facts.window, facts.running, standing.at, asking.now
-        ),
+        "past": past_windows(asking.session, standing.slo, facts.window, standing.at, asking.now),
         "former": None if facts.meter.id == facts.running.id else facts.meter,
         "exclusions": [e for e in facts.exclusions if e.span.overlap(standing.window)],
     }
@@ -147,8 +145,7 @@ def _policy(asking: Asking, facts: Facts) -> dict[str, Any]:
     if facts.policy is None:
         return {"rules": (), "dropped": ()}
     standing = asking.standing
-    late = corrections.of(asking.session, [facts.running.id])[facts.running.id]
-    found = rulings(asking.session, standing, facts.running, facts.policy, late)
+    found = rulings(asking.session, standing, facts.running, facts.policy)
     length = facts.window.period_at(standing.at).seconds
     return {"rules": rule_rows(found, length, asking.now), "dropped": facts.policy.dropped}
 

@@ -114,7 +114,7 @@ def arithmetic(found: Explanation) -> list[tuple[str, str]]:
     standing = found.standing
     objective, budget = fmt.objective(standing.objective), standing.budget
     bad, events = fmt.count(standing.bad), fmt.count(standing.total)
-    good, allowed = fmt.count(standing.good), fmt.count(budget.allowed)
+    good, allowed = fmt.count(standing.good), fmt.amount(budget.allowed)
     rows = [("Bad", f"{events} {fmt.MINUS} {good} = {bad}")]
     if standing.sli is not None:
         sli = fmt.sli(standing.sli, standing.objective)

@@ -95,7 +95,7 @@ def _answer(service: str, wanted: str) -> Response:
     with reading(site.engine) as session:
         known = [
             s
-            for s in standings.of_service(session, service)
+            for s in standings.of_service(session, service, now=site.clock())
             if not s.paused and wanted in {service, s.slo}
         ]
     unlisted = service in site.settings.unlisted

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from flask import Blueprint, Response, request
 
 from slo.domain.span import rfc3339, utc
-from slo.store import incidents, timeline
+from slo.store import timeline
 from slo.store.engine import reading
 from slo.web.pages.status import public_text
 from slo.web.pages.status.view import listed
@@ -34,11 +34,11 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 @blueprint.get("/feed.atom")
 @needs("status")
 def show_feed() -> Response:
-    """The newest incidents as Atom, the newest first."""
+    """The open incidents and the newest of those over as Atom, the newest first."""
     site = current_site()
     settings = site.settings
     with reading(site.engine) as session:
-        found = listed(incidents.many(session, limit=MOST), settings)
+        found = listed(session, settings, MOST)
         told = timeline.of_kinds(session, [i.id for i in found], _TOLD)
     # An incident that reopens has changed, though it looks as it did at first.
     changes = {i.id: i.opened_at for i in found}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
     from slo.config.settings import Settings
     from slo.domain.incident import Incident
@@ -135,14 +136,11 @@ class StatusCache:
         with reading(engine) as session:
             known = [
                 s
-                for s in standings.all(session)
+                for s in standings.all(session, now=now)
                 if not s.paused and s.service not in settings.unlisted
             ]
             self._days.refresh(session, [s.slo for s in known], now)
-            found = listed(
-                incidents.many(session, since=int(now) - PAST_DAYS * _DAY, limit=_MOST_LISTED),
-                settings,
-            )
+            found = listed(session, settings, _MOST_LISTED, since=int(now) - PAST_DAYS * _DAY)
         by_service: dict[str, list[Standing]] = defaultdict(list)
         for standing in known:
             by_service[standing.service].append(standing)
@@ -165,9 +163,17 @@ class StatusCache:
         )
 
 
-def listed(found: Sequence[Incident], settings: Settings) -> list[Incident]:
-    """The incidents of services that the status page shows."""
-    return [incident for incident in found if incident.service not in settings.unlisted]
+def listed(
+    session: Session, settings: Settings, most: int, *, since: int | None = None
+) -> list[Incident]:
+    """The incidents of services that the status page shows, newest first.
+
+    All that are open, and the newest `most` of those that are over, not before `since`.
+    """
+    unlisted = settings.unlisted
+    over = incidents.many(session, status="resolved", unlisted=unlisted, since=since, limit=most)
+    found = [*incidents.current(session, unlisted), *over]
+    return sorted(found, key=lambda i: (i.opened_at, i.id), reverse=True)
 
 
 def _view(

@@ -82,7 +82,7 @@ def _amount_tiles(system: System) -> list[Tile]:
     dead = outbox.ended.get("dead", 0)
     value = f"{fmt.count(outbox.pending)} {waits}" if outbox.pending else "empty"
     delivered = fmt.count(outbox.ended.get("delivered", 0))
-    per_minute = fmt.rate(system.samples_hour / 60)
+    per_minute = fmt.count(system.samples_hour / 60)
     return [
         Tile("Samples read", f"{per_minute} / min", f"{fmt.count(system.samples_day)} in 24 h"),
         Tile(
