@@ -31,7 +31,9 @@ class OidcServer:
         self.signed_by = None
         """Another key than the published one; with it, `alg`."""
         self.alg = "RS256"
-        self.pause = 0.0
+        self.answers = threading.Event()
+        """While it is cleared, whoever asks waits."""
+        self.answers.set()
         self.asked = []
         """Paths, in order."""
         self._codes = {}
@@ -43,6 +45,7 @@ class OidcServer:
         return self
 
     def __exit__(self, *_):
+        self.answers.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -128,7 +131,7 @@ def _handler(server):
 
         def _count(self):
             server.asked.append(self.path)
-            time.sleep(server.pause)
+            server.answers.wait(30)
 
         def _answer(self, status, body):
             text = json.dumps(body).encode()

@@ -44,7 +44,8 @@ def provider(running):
     """The provider, honest again."""
     running.claims = {"sub": "0001", "email": "Ada@example.com", "groups": ["sre"]}
     running.userinfo, running.bent, running.asked = {}, {}, []
-    running.signed_by, running.alg, running.pause = None, "RS256", 0.0
+    running.signed_by, running.alg = None, "RS256"
+    running.answers.set()
     running.published, running.now = [running.key], NOW
     _provider_of.cache_clear()
     return running
@@ -312,7 +313,7 @@ def test_a_name_with_spaces_becomes_one_that_fits(engine, provider):
 
 def test_a_provider_that_hangs_is_told_of_in_time(client, provider, monkeypatch):
     monkeypatch.setattr(oidc, "TIMEOUT", (0.2, 0.2))
-    provider.pause = 0.6
+    provider.answers.clear()
     answer = client.get("/login/oidc")
     assert answer.status_code == 403
     assert "the provider does not answer" in answer.text
@@ -324,18 +325,18 @@ def test_a_provider_that_hangs_holds_few_threads_and_the_others_are_told(
     monkeypatch.setattr(oidc, "_PATIENCE", 0.05)
     loaded = site_of(HOME, auth="oidc", oidc=Oidc(provider.issuer, CLIENT, SECRET))
     app = create_app(engine, clock=lambda: NOW, loaded=loaded)
-    provider.pause = 1.0
+    provider.answers.clear()
     held = [threading.Thread(target=app.test_client().get, args=("/login/oidc",)) for _ in range(2)]
     for thread in held:
         thread.start()
-    wait_until(lambda: provider.asked)
+    wait_until(lambda: len(provider.asked) == 2)
     answer = app.test_client().get("/login/oidc")
     assert all(thread.is_alive() for thread in held)
     assert answer.status_code == 403
     assert "slow to answer those who came before" in answer.text
+    provider.answers.set()
     for thread in held:
         thread.join()
-    provider.pause = 0.0
     assert app.test_client().get("/login/oidc").status_code == 303
 
 
