@@ -42,8 +42,7 @@ def silence(
     chosen = ensure_scope(session, settings, scope)
     if chosen == EVERYTHING and not labels and not everything:
         raise RefusedError(
-            "scope",
-            "* mutes every SLO; name a service, or say --all (all: true, or the tick on the page)",
+            "all", f"is needed for {EVERYTHING}, which mutes every SLO; or name a service"
         )
     if everything and (chosen != EVERYTHING or labels):
         raise RefusedError("all", f"contradicts what is named; leave it out, or write {EVERYTHING}")

@@ -29,6 +29,10 @@ MOST_DAYS = 3650
 SCOPE_NAMES: tuple[Scope, ...] = get_args(Scope)
 
 
+class TokenMadeError(RefusedError):
+    """There is a token of that id, so it is not made again."""
+
+
 def parse_scope(text: str) -> Scope:
     """The scope that `text` names, or `RefusedError`."""
     found = next((scope for scope in SCOPE_NAMES if scope == text), None)
@@ -55,10 +59,12 @@ def add_token(
     now: int,
     days: int | None = DEFAULT_DAYS,
     owner: User | None = None,
+    number: str | None = None,
 ) -> tuple[Token, str]:
     """A new token and its text, which is kept nowhere; `days` None: it never expires.
 
-    The token of an `owner` never may more than they do.
+    The token of an `owner` never may more than they do. One with a `number` that there
+    was before, revoked or not, is refused as `TokenMadeError`.
     """
     label = " ".join(name.split())
     if not label or len(label) > LONGEST_NAME or not label.isprintable():
@@ -67,8 +73,8 @@ def add_token(
         raise RefusedError("days", f"must lie from 1 to {MOST_DAYS:,}")
     if owner is not None:
         _ensure_within(scope, owner)
-    number, secret = secrets.token_hex(6), secrets.token_hex(24)
-    text = token_text(number, secret)
+    number = secrets.token_hex(6) if number is None else number
+    text = token_text(number, secrets.token_hex(24))
     until = None if days is None else now + days * 86_400
     made = Token(
         number,
@@ -80,7 +86,12 @@ def add_token(
         token_digest(text),
         None if owner is None else owner.name,
     )
-    tokens.add(session, made, None if owner is None else owner.id)
+    if not tokens.add(session, made, None if owner is None else owner.id):
+        raise TokenMadeError(
+            "id",
+            f"token {number} was made before, and its text is shown once only; "
+            "without it, revoke the token and make another",
+        )
     new = {"name": label, "scope": scope, "expires_at": until, "owner": made.owner}
     audit.add(session, now, who, "token-add", f"token/{number}", {}, new=new)
     return made, text

@@ -18,7 +18,8 @@ from slo.domain.policy import SEVERE
 from slo.sent import known_ids
 from slo.status import dumps
 from slo.store.engine import reading
-from slo.web.api.alert_json import MOST, Filter, alerts_json
+from slo.web.alert_filter import Filter
+from slo.web.api.alert_json import MOST, alerts_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -202,7 +202,7 @@ def _table(found: Sequence[Incident], now: int) -> Table:
             incident.status + (", flapping" if incident.flapping else ""),
             incident.severity,
             rfc3339(incident.opened_at),
-            length((incident.resolved_at or now) - incident.opened_at),
+            length(round(incident.seconds_lasted(now))),
             show.percent(max(shares, default=None)),
             show.one_line(incident.assignee or "-"),
             show.one_line(incident.title),

@@ -99,6 +99,10 @@ class Incident:
         """Whether receivers were told that it is open, and not that it is over."""
         return self.announced_at is not None and self.end_told_at is None
 
+    def seconds_lasted(self, now: float) -> float:
+        """From where the burn began until the incident resolved, or until now."""
+        return (now if self.resolved_at is None else self.resolved_at) - self.started_at
+
     @property
     def seconds_to_detect(self) -> int:
         """From where the burn began until the alert fired."""

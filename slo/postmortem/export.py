@@ -23,12 +23,13 @@ body{max-width:52rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:.9em}
 th,td{border-bottom:1px solid #8884;padding:.35rem .5rem;vertical-align:top}
 th:not([align]){text-align:left}
-.wide-table{overflow-x:auto}
+.wide-table,.wide-chart{overflow-x:auto}
 pre{background:#8881;padding:.7rem;white-space:pre-wrap}code{font:.9em ui-monospace,monospace}
 blockquote{margin:1rem 0;padding:.1rem 1rem;border-left:3px solid #d9482b}
 figure{margin:1rem 0}figcaption,.about{color:#5f666e;font-size:.9em}a{color:#2456c8}
 @media (prefers-color-scheme:dark){:root{background:#121316;color:#eceef0}a{color:#7aa7ff}
 figcaption,.about{color:#a3a9b1}}
+@media screen and (max-width:640px){.wide-chart svg{width:720px}}
 @media print{:root{background:#fff;color:#000}body{margin:0;max-width:none}}
 """
 
@@ -98,11 +99,12 @@ def _placed(shown: str, mark: str, what: str) -> str:
 
 
 def _figure(chart: str) -> str:
-    """The chart with its words below; nothing where there is none."""
+    """The chart in a box that scrolls on a phone, its words below; nothing where there is none."""
     if not chart:
         return ""
     words = html.escape(alternative(chart))
-    return f'<figure class="burn">{chart}<figcaption>{words}</figcaption></figure>'
+    box = f'<div class="wide-chart" tabindex="0" role="group" aria-label="Chart">{chart}</div>'
+    return f'<figure class="burn">{box}<figcaption>{words}</figcaption></figure>'
 
 
 def _about(found: Postmortem) -> str:

@@ -105,7 +105,7 @@ def section(service: ServiceReport, report: Report, links: Links, number: int) -
     """One service: its SLOs, and the incidents of each; `number` makes ids of its own."""
     count = service.count
     owners = ", ".join(service.owners)
-    kept = "within budget" if report.running else "met"
+    kept = words.kept(running=report.running)
     judged = f"{words.of_all(count)} {kept}" if count.judged else "nothing to judge"
     slos = Table(
         f"service-{number}-slos",

@@ -109,6 +109,11 @@ def of_all(count: Count) -> str:
     return f"{count.met:,} of {count.judged:,}" if count.judged else "none"
 
 
+def kept(*, running: bool) -> str:
+    """What is said of objectives that hold: those of a period that runs are not met yet."""
+    return "within budget" if running else "met"
+
+
 def changed(change: ObjectiveChange) -> str:
     """`99.9 % to 99.5 % on 2026-10-12 09:30`."""
     before, after = fmt.objective(change.before), fmt.objective(change.after)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from slo.domain.token import Token
 from slo.store import schema
+from slo.store.dialect import insert
 from slo.store.users import LET_IN
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ _OF_ID = _ALL.where(_t.c.id == bindparam("token_id"), or_(_t.c.user_id.is_(None)
 """Made once: every request of a program asks it, and making it costs more than the answer."""
 
 
-def add(session: Session, token: Token, user_id: int | None) -> None:
-    """A new token, of a user or of a service."""
+def add(session: Session, token: Token, user_id: int | None) -> bool:
+    """Keeps a token of a user or of a service; false where one with its id is there already."""
     row = {
         "id": token.id,
         "name": token.name,
@@ -38,7 +39,8 @@ def add(session: Session, token: Token, user_id: int | None) -> None:
         "created_at": token.created_at,
         "expires_at": token.expires_at,
     }
-    session.execute(insert(_t).values(row))
+    fresh = insert(session, _t).values(row).on_conflict_do_nothing(index_elements=[_t.c.id])
+    return session.execute(fresh.returning(_t.c.id)).scalar() is not None
 
 
 def for_use(session: Session, token_id: str) -> tuple[Token, Role | None] | None:

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, render_template, request, url_for
-from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
+from werkzeug.exceptions import (
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+)
 
 import slo
 from slo.config.settings import Settings
@@ -30,12 +36,12 @@ from slo.web.hosts import ensure_host
 from slo.web.identity import current_identity, identify, identify_as
 from slo.web.legible import ensure_legible
 from slo.web.links import service_url, slo_url
-from slo.web.moment import moment
+from slo.web.moment import moment, moments
 from slo.web.origin import ensure_same_origin
 from slo.web.pages.blueprints import PAGES
 from slo.web.pages.overview.page import show_overview
 from slo.web.pages.status.page import renew_status
-from slo.web.permission import ensure_permitted
+from slo.web.permission import LOGIN, LoggedOutError, ensure_permitted
 from slo.web.problem import ProblemError, problem_response
 from slo.web.proxies import Proxied
 from slo.web.site import EXTENSION, Site, current_site
@@ -61,6 +67,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _TEXTS = ("text/", "application/json", "application/openmetrics-text", "image/svg+xml")
+_LISTS = {"incidents": "All incidents", "postmortems": "All postmortems"}
+"""Lists of what has pages by its number, by the first word of their address."""
 _TOLD = frozenset({"Allow", "Retry-After", "WWW-Authenticate"})
 MOST_BYTES = 4 * 1024 * 1024
 """Of any request; a form holds a postmortem in letters of three bytes, each written as nine."""
@@ -93,6 +101,7 @@ def create_app(
         csrf=csrf_field,
         banners=banners,
         identity=current_identity,
+        dash=fmt.DASH,
     )
     app.jinja_env.filters.update(
         count=fmt.count,
@@ -100,6 +109,7 @@ def create_app(
         percent2=fmt.fine_percent,
         many=fmt.many,
         moment=_moment,
+        moments=_moments,
     )
     shown = Metrics(engine).registry if registry is None else registry
     declared = Loaded(Settings((), (), interval=interval)) if loaded is None else loaded
@@ -168,19 +178,49 @@ def _moment(at: float) -> Markup:
     return moment(at, current_site().clock())
 
 
+def _moments(text: str) -> Markup:
+    """A sentence with its times as a page tells them."""
+    return moments(text, current_site().clock())
+
+
 def _show_http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if 300 <= status < 400:  # noqa: PLR2004 -- a redirect is its own answer.
         return error
-    title, text = error.name, error.description or error.name
-    if isinstance(error, NotFound):
-        title, text = "No such page", "There is nothing at this address."
-    if isinstance(error, InternalServerError):
-        text = "Something went wrong on the server; its log says what."
+    title, text = _words(error)
     kept = _kept_headers(error)
     if request.path.startswith("/api/"):
         return problem_response(ProblemError(status, text, headers=kept))
-    return _page(title, text, status, kept)
+    return _page(title, text, status, kept, _way(error))
+
+
+def _words(error: HTTPException) -> tuple[str, str]:
+    """The heading of an error, and what there is to say about it."""
+    text = error.description or error.name
+    match error:
+        case NotFound():
+            told = text if text != NotFound.description else "There is nothing at this address."
+            return "No such page", told
+        case LoggedOutError():
+            return "You are not logged in any more", text
+        case Forbidden():
+            return "This is not allowed", text
+        case MethodNotAllowed():
+            return "Nothing to see here", f"{request.method} is not allowed at this address."
+        case InternalServerError():
+            return error.name, "Something went wrong on the server; its log says what."
+        case _:
+            return error.name, text
+
+
+def _way(error: HTTPException) -> tuple[str, str]:
+    """Where to go from an error: the address and its word."""
+    if isinstance(error, LoggedOutError):
+        return LOGIN, "Log in"
+    place = request.path.split("/")[1]
+    if isinstance(error, NotFound) and place in _LISTS:
+        return f"/{place}", _LISTS[place]
+    return "/", "All SLOs"
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
@@ -195,8 +235,14 @@ def _show_store_error(error: StoreError) -> Response:
     return _page("The store does not answer", text, 503)
 
 
-def _page(title: str, text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    page = render_template("error.html", title=title, text=text, near=[], cycle=None)
+def _page(
+    title: str,
+    text: str,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    way: tuple[str, str] = ("/", "All SLOs"),
+) -> Response:
+    page = render_template("error.html", title=title, text=text, near=[], way=way, cycle=None)
     return Response(page, status, headers, content_type="text/html; charset=utf-8")
 
 

@@ -24,6 +24,12 @@ _ATTRIBUTE = "slo_permission"
 LOGIN = "/login"
 
 
+class LoggedOutError(Forbidden):
+    """Somebody sent a form whose session is over."""
+
+    description = "Nothing was changed. Log in, go back to the page, and send it again."
+
+
 def needs(permission: Permission) -> Callable[[V], V]:
     """A decorator that says what a view asks for; it stands right above the function."""
 
@@ -58,9 +64,7 @@ def ensure_permitted() -> Response | None:
         detail = "bring a token: Authorization: Bearer slo_...; `slo token add` makes one"
         raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
     if request.method not in SAFE:
-        raise Forbidden(
-            "You are not logged in any more. Log in in another tab, go back, and send it again."
-        )
+        raise LoggedOutError
     there = request.full_path if request.query_string else request.path
     return redirect(f"{LOGIN}?{urlencode({'next': there})}", 303)
 

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from slo.store import incidents
+from slo.store.engine import open_engine, writing
 from tests.incidents import world as worlds
 from tests.incidents.world import ONE, TWO, World
 from tests.support.stores import empty_store
@@ -33,6 +35,15 @@ def test_lists_show_what_is_open_and_was(project):
     current = json.loads(project.run("incidents", "list", "--open", "--json").output)
     assert [i["id"] for i in current["incidents"]] == [2]
     assert "no such incidents" in project.run("incidents", "list", "--slo", "no/such").output
+
+
+def test_an_incident_lasted_from_where_its_burn_began(project):
+    engine = open_engine(f"sqlite:///{project.folder / 'slo.db'}")
+    with writing(engine) as session:
+        incidents.change(session, 1, started_at=worlds.AT - 9600)
+    engine.dispose()
+    listed = project.run("incidents", "list").output
+    assert "1 h" in listed.splitlines()[-1]
 
 
 def test_one_is_shown_with_its_times_evidence_and_timeline(project):

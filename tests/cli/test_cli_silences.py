@@ -85,7 +85,10 @@ def test_who_is_the_user_unless_somebody_is_named(known, monkeypatch):
         (("api", "--until", "2h", "--label", "team"), "--label 'team' is no label"),
         (("api", "--until", "2h", "--label", "team=a"), "--label: no SLO of api/* has team=a"),
         (("apj", "--until", "2h"), "SCOPE: there is no service or SLO 'apj'; did you mean api"),
-        (("*", "--until", "2h"), "SCOPE: * mutes every SLO; name a service, or say --all"),
+        (
+            ("*", "--until", "2h"),
+            "--all: is needed for *, which mutes every SLO; or name a service",
+        ),
         (("api", "--until", "2h", "--all"), "--all: contradicts"),
     ],
 )

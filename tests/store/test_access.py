@@ -10,6 +10,7 @@ from slo.access import logins, passwords, tokens, users
 from slo.access.arriving import let_in, turn_out
 from slo.access.logins import Caller, LoginError
 from slo.access.oidc import Person
+from slo.access.tokens import TokenMadeError
 from slo.domain.refusal import RefusedError, UnknownError
 from slo.domain.throttle import NONE, Failures
 from slo.store import oidc_logins, sessions, throttle
@@ -135,6 +136,24 @@ def test_a_token_is_known_until_it_expires_or_is_revoked(engine):
         with pytest.raises(UnknownError, match="there is no token"):
             tokens.revoke(session, "nothing", who="ada", now=T)
     assert len(audited(engine, "token-revoke")) == 1
+
+
+def test_of_two_tokens_of_one_id_at_once_there_is_one(engine):
+    def make(_):
+        with writing(engine) as session:
+            return tokens.add_token(session, "x", "read", who="ada", now=T, number="0123456789ab")
+
+    def tried(number):
+        try:
+            return make(number)
+        except TokenMadeError:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        ((made, text),) = filter(None, pool.map(tried, range(4)))
+    with reading(engine) as session:
+        assert tokens.known(session, text, T) == (made, None)
+    assert len(audited(engine, "token-add")) == 1
 
 
 def test_the_audit_of_a_token_tells_all_but_the_token(engine):

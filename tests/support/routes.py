@@ -41,4 +41,7 @@ def values_of(rich):
         "reports/name": ["2026-11"],
         "annotation_id": [1],
         "kind": ["md", "csv", "json"],
+        "action": ["role"],
+        "public_id": ["x"],
+        "token_id": ["x"],
     }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields, replace
 
+from sqlalchemy import delete
+
 from slo.config.fault import Fault
 from slo.domain.standing import FAULT, UNMATCHED, Note
-from slo.store import cycles, facts, receivers, slos, standings, verifications, watches
+from slo.store import cycles, facts, receivers, schema, slos, standings, verifications, watches
 from slo.store.engine import writing
 from slo.store.verifications import Verified
 from slo.store.watches import Watch
@@ -101,7 +103,8 @@ def _stand(session, feed):
 
 
 def _run_cycles(session, at):
-    """Enough for a line, the last of them with errors."""
+    """Enough for a line, the last of them with errors; the rich store's one is later than most."""
+    session.execute(delete(schema.cycle))
     for age, errors in ((180, 0), (120, 0), (60, 0), (3, 2)):
         number = cycles.start(session, at - age)
         cycles.finish(

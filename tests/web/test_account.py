@@ -138,6 +138,73 @@ def test_a_token_is_shown_once_and_works(app, engine, ada):
         assert text not in str(session.execute(tokens._t.select()).all())
 
 
+def token_form(page):
+    """What the form of a token on the page holds, hidden fields among it."""
+    once = re.search(r'name="once" value="(\w+)"', page)[1]
+    return {"csrf": field_of(page), "once": once, "name": "x", "scope": "read"}
+
+
+def tokens_of(engine):
+    with reading(engine) as session:
+        return tokens.all_tokens(session)
+
+
+@pytest.mark.parametrize("page", ["/account", "/access"])
+def test_a_reload_makes_no_second_token(engine, ada, page):
+    form = token_form(ada.get(page).text)
+    first = ada.post(f"{page}/tokens", data=form)
+    text = made_in(first.text)
+    # Another process serves the same store, and does not know what this one did.
+    other = create_app(engine, clock=lambda: NOW + 9, loaded=site_of()).test_client()
+    other.set_cookie("session", ada.get_cookie("session").value)
+    for client in (ada, other):
+        again = client.post(f"{page}/tokens", data=form)
+        assert again.status_code == 409
+        assert "was made before, and its text is shown once only" in again.text
+        assert text not in again.text
+    assert [t.id for t in tokens_of(engine)] == [token_id(text)]
+    assert len(audited(engine, "token-add")) == 1
+    # The page that was answered makes another one, and a revoked one is not made again.
+    post(ada, f"{page}/tokens/{token_id(text)}/revoke")
+    assert ada.post(f"{page}/tokens", data=form).status_code == 409
+    assert token_id(made_in(ada.post(f"{page}/tokens", data=token_form(first.text)).text))
+    assert len(tokens_of(engine)) == 1
+
+
+def test_a_form_that_was_refused_makes_its_token_when_it_is_right(engine, ada):
+    form = token_form(ada.get("/account").text)
+    refused = ada.post("/account/tokens", data=form | {"name": " "})
+    assert "What it is for: says what" in refused.text
+    assert ada.post("/account/tokens", data=form).status_code == 200
+    assert len(tokens_of(engine)) == 1
+
+
+def test_the_same_key_of_two_users_makes_two_tokens(engine, ada, bo):
+    for client in (ada, bo):
+        form = token_form(client.get("/account").text) | {"once": "same"}
+        assert client.post("/account/tokens", data=form).status_code == 200
+    assert len(tokens_of(engine)) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/access/users", "/access"),
+        ("/access/users/bo/role", "/access"),
+        ("/access/sessions/x/revoke", "/access"),
+        ("/access/tokens", "/access"),
+        ("/access/tokens/x/revoke", "/access"),
+        ("/account/password", "/account"),
+        ("/account/sessions/x/revoke", "/account"),
+        ("/account/tokens", "/account"),
+        ("/account/tokens/x/revoke", "/account"),
+    ],
+)
+def test_the_address_of_the_answer_to_a_form_leads_to_its_page(ada, path, page):
+    answer = ada.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (303, page)
+
+
 @pytest.mark.parametrize(
     ("form", "told"),
     [

@@ -77,6 +77,36 @@ def test_the_history_is_narrowed_by_the_address(over, query, there):
 
 
 @pytest.mark.parametrize(
+    ("query", "head", "there"),
+    [
+        ("?slo=shop/availability", "2 alerts firing", True),
+        ("?slo=shop/other", "0 of 2 alerts firing", False),
+        ("?service=shop", "2 alerts firing", True),
+        ("?service=nobody", "0 of 2 alerts firing", False),
+        ("?severity=ticket", "0 of 2 alerts firing", False),
+        ("?kind=burn&rule=page-1h", "1 of 2 alerts firing", True),
+        ("?kind=dead", "0 of 2 alerts firing", False),
+        ("?q=PAGES+at+14.4", "1 of 2 alerts firing", True),
+        ("?q=%25", "0 of 2 alerts firing", False),
+        ("?to=2020-01-01T00:00Z&range=all", "2 alerts firing", True),
+    ],
+)
+def test_what_fires_is_narrowed_by_the_address_but_for_its_times(burning, query, head, there):
+    top = section(client(burning).get(f"/alerts{query}"), "firing", "<form")
+    assert f"<h1>{head}</h1>" in top
+    assert ("page-1h</span>" in top) is there
+    assert ("None of those that fire fits" in top) is not there
+
+
+def test_what_cannot_decide_is_narrowed_like_what_fires(burning):
+    burning.book((0, 0, 0.0))
+    page = client(burning)
+    assert "1 rule cannot decide" in text(page.get("/alerts?rule=page-1h&q=newest+bucket"))
+    assert "cannot decide" not in text(page.get("/alerts?rule=page-1h&q=nonsense"))
+    assert "cannot decide" not in text(page.get("/alerts?slo=shop/other"))
+
+
+@pytest.mark.parametrize(
     ("query", "told"),
     [
         ("?from=yesterdayish", "from: 'yesterdayish' is not a time"),

@@ -10,7 +10,8 @@ from slo.domain.policy import Policy
 from slo.loaded import Loaded
 from slo.store import alerts, policies
 from slo.store.engine import reading, writing
-from slo.web.api.alert_json import Filter, alerts_json
+from slo.web.alert_filter import Filter
+from slo.web.api.alert_json import alerts_json
 from tests.web.world import AT, DAY, NOW, make_client, make_standing, put_standings
 
 SLOW, UP = "fraud-model/latency", "ranker/availability"

@@ -195,11 +195,13 @@ def test_a_form_marks_and_leads_back_to_what_was_marked(api, engine):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"title": ""}, "title: is empty"),
-        ({"at": "noon"}, "at: "),
-        ({"end": "2026-11-01T00:00"}, "end: lies before"),
-        ({"scope": "//evil"}, "scope: "),
-        ({"version": "x" * 201}, "version: "),
+        ({"title": ""}, "Title: is empty"),
+        ({"at": "noon"}, "At: 'noon' is not a time; write for example 2026-11-20T20:00:00Z"),
+        ({"end": "2026-11-01T00:00"}, "End: lies before 20 Nov 19:00 UTC, where it begins"),
+        ({"end": "2026-99-99T00:00:00Z"}, "End: '2026-99-99T00:00:00Z' is not a time"),
+        ({"scope": "<b>"}, "What: there is no service or SLO '<b>'"),
+        ({"scope": "//evil"}, "What: "),
+        ({"version": "x" * 201}, "Version: "),
     ],
 )
 def test_a_form_with_a_fault_comes_back_with_all_that_was_typed(api, engine, change, told):
@@ -256,7 +258,7 @@ def test_before_an_annotation_is_removed_it_is_shown_and_nothing_happens(api, en
         assert len(kept_annotations.listed(session)) == 1
     refused = api.post("/annotations/1/remove", data={"who": "x" * 251})
     assert refused.status_code == 400
-    assert "who: " in refused.text
+    assert "Your name: " in refused.text
     assert api.post("/annotations/1/remove", data={"who": "mia"}).status_code == 303
     for gone in (1, 2**62, 10**30):
         assert api.get(f"/annotations/{gone}/remove").status_code == 404

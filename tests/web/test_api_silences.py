@@ -105,7 +105,7 @@ def test_until_may_be_a_time_or_epoch_seconds_at_most_30_days_ahead(api):
         ({"until": "soon"}, "until: 'soon' is not a time; write for example"),
         ({"until": True}, "until: must be text or a whole number"),
         ({"scope": "fraud"}, "scope: there is no service or SLO 'fraud'; did you mean fraud-model"),
-        ({"scope": "*"}, "scope: * mutes every SLO"),
+        ({"scope": "*"}, "all: is needed for *, which mutes every SLO"),
         ({"all": True}, "all: contradicts what is named"),
         ({"all": "yes"}, "all: must be true or false"),
         ({"why": "  "}, "why: is empty"),

@@ -12,8 +12,8 @@ def test_it_tells_what_the_page_shows(bad_month):
     told = make_client(bad_month).get(PATH).json
     assert (told["state"], told["headline"]) == ("caution", "An incident is open")
     assert told["read_at"] == "2026-11-20T20:21:00Z"
-    assert [one["service"] for one in told["services"]] == ["checkout", "payments", "search"]
-    checkout = told["services"][0]
+    assert [one["service"] for one in told["services"]] == ["payments", "checkout", "search"]
+    checkout = told["services"][1]
     assert len(checkout["days"]) == 90
     assert checkout["days"][-1]["day"] == "2026-11-20T00:00:00Z"
     assert checkout["days"][-41]["state"] == "partly"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
+from slo.domain.standing import Note
+from slo.store import standings
+from slo.store.engine import writing
+from slo.web import format as fmt
 from slo.web.app import create_app
 from tests.support.browser import PHONE, WIDE, opened, width
 from tests.support.site import serving
@@ -100,35 +105,86 @@ def test_a_finger_that_scrolls_zooms_nothing(browser, base):
         assert width(page) <= PHONE[0]
 
 
-def test_a_refresh_keeps_cursor_range_and_what_is_open(browser, tmp_path):
+class Ticking:
+    """A page whose time, like that of its server, moves on when a test says so."""
+
+    def __init__(self, engine, page):
+        self.engine, self.page, self.now, self.url = engine, page, NOW, ""
+
+    def refresh(self, url):
+        """A minute later, once the page asked again of its own."""
+        self.now += 60
+        with self.page.expect_response(url):
+            self.page.clock.fast_forward(60_000)
+        expect(self.page.locator(".cycle")).to_contain_text(f"{fmt.clock(self.now)} UTC")
+
+
+@pytest.fixture
+def ticking(browser, tmp_path):
     engine = empty_store(tmp_path / "slo.db")
     meters = put_standings(engine, [latency_standing()])
     book_latency(engine, meters["fraud-model/latency"])
-    now = [NOW]
-    with (
-        serving(create_app(engine, clock=lambda: now[0])) as url,
-        opened(browser, "about:blank", WIDE) as page,
-    ):
-        page.hosts.clear()
-        page.clock.install()
-        asked = f"{url}{LATENCY}?from=2026-11-10T00:00:00Z&to=2026-11-12T00:00:00Z"
-        page.goto(asked)
-        page.locator("#budget-data summary").click()
-        page.locator(".field").first.focus()
-        page.keyboard.press("Home")
-        readout = page.locator(".readout").last.text_content()
-        assert readout.startswith(f"10{SPACE}Nov")
-        now[0] += 60
-        with page.expect_response(asked):
-            page.clock.fast_forward(16_000)
-        expect(page.locator(".cycle")).to_contain_text("20:22 UTC")
-        expect(page.locator(".readout").last).to_have_text(readout)
-        expect(page.locator(".field").first).to_be_focused()
-        expect(page.locator("#budget-data")).to_have_attribute("open", "")
-        assert page.url == asked
-        page.hosts.clear()
-        page.hosts.add("")
+    with opened(browser, "about:blank", WIDE) as page:
+        found = Ticking(engine, page)
+        with serving(create_app(engine, clock=lambda: found.now)) as found.url:
+            page.hosts.clear()
+            page.clock.install()
+            yield found
+            page.hosts.clear()
+            page.hosts.add("")
     engine.dispose()
+
+
+def test_a_refresh_keeps_cursor_range_and_what_is_open(ticking):
+    page = ticking.page
+    asked = f"{ticking.url}{LATENCY}?from=2026-11-10T00:00:00Z&to=2026-11-12T00:00:00Z"
+    page.goto(asked)
+    page.locator("#budget-data summary").click()
+    page.locator(".field").first.focus()
+    page.keyboard.press("Home")
+    readout = page.locator(".readout").last.text_content()
+    assert readout.startswith(f"10{SPACE}Nov")
+    ticking.refresh(asked)
+    expect(page.locator(".readout").last).to_have_text(readout)
+    expect(page.locator(".field").first).to_be_focused()
+    expect(page.locator("#budget-data")).to_have_attribute("open", "")
+    assert page.url == asked
+
+
+def test_a_refresh_keeps_what_is_typed_and_chosen(ticking):
+    page = ticking.page
+    page.goto(ticking.url + LATENCY)
+    page.locator("#custom summary").click()
+    page.locator("select[name=of]").select_option("range")
+    page.locator("select[name=by]").select_option("region")
+    page.get_by_label("from (UTC)").fill("2026-11-01T10:00")
+    page.get_by_label("to (UTC)").focus()
+    note = Note("reset", "a counter began anew")
+    with writing(ticking.engine) as session:
+        changed = replace(latency_standing(), good=1.0, notes=(note,), description="")
+        standings.put(session, [(changed, None)])
+    ticking.refresh(page.url)
+    expect(page.locator(".notes")).to_contain_text("a counter began anew")
+    expect(page.get_by_label("from (UTC)")).to_have_value("2026-11-01T10:00")
+    expect(page.get_by_label("to (UTC)")).to_have_value("2026-11-20T20:20")
+    expect(page.get_by_label("to (UTC)")).to_be_focused()
+    expect(page.locator("select[name=of]")).to_have_value("range")
+    expect(page.locator("select[name=by]")).to_have_value("region")
+
+
+def test_a_refresh_waits_for_one_who_types(ticking):
+    page = ticking.page
+    page.goto(ticking.url + LATENCY)
+    asked = []
+    page.on("request", lambda request: asked.append(request.headers.get("x-refresh")))
+    page.locator("#custom summary").click()
+    page.get_by_label("from (UTC)").press("1")
+    page.clock.run_for(14_000)
+    page.get_by_label("from (UTC)").press("0")
+    page.clock.run_for(3_000)
+    assert page.evaluate("document.activeElement.name") == "from"
+    assert "1" not in asked
+    ticking.refresh(page.url)
 
 
 @pytest.mark.parametrize("path", [LATENCY, "/service/fraud-model"])
@@ -140,6 +196,22 @@ def test_every_page_of_paper_lies_across(browser, base, path):
     sizes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", paper)
     assert sizes
     assert all(float(wide) > float(high) for wide, high in sizes)
+
+
+def test_an_open_range_of_ones_own_stays_in_the_row_of_the_tabs(browser, base):
+    with opened(browser, base + LATENCY) as page:
+        summary, tabs = page.locator("#custom summary"), page.locator(".ranges .tabs")
+        closed = summary.bounding_box()
+        summary.click()
+        assert summary.bounding_box() == closed
+        assert tabs.bounding_box()["x"] + tabs.bounding_box()["width"] <= closed["x"]
+
+
+def test_what_is_marked_stands_beside_its_time(browser, base):
+    with opened(browser, f"{base}{LATENCY}?range=1y") as page:
+        when = page.locator(".marked tbody th").first
+        assert when.bounding_box()["width"] < 260
+        assert when.evaluate("cell => cell.clientHeight") < 40
 
 
 def test_without_scripts_a_range_is_a_form(browser, base):

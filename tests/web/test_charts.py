@@ -13,7 +13,8 @@ from slo.domain.span import Span
 from slo.web import format as fmt
 from slo.web.charts import axes, marks
 from slo.web.charts import svg as charts
-from slo.web.charts.marks import Level, Mark
+from slo.web.charts.levels import Level
+from slo.web.charts.marks import Mark
 from slo.web.charts.series import Point
 
 
@@ -162,12 +163,37 @@ def test_the_legend_names_only_what_is_marked():
 
 
 def test_limits_whose_texts_would_meet_stand_at_both_ends():
-    levels = [Level(1.0, "one"), Level(1.05, "two"), Level(1.1, "three")]
+    levels = [Level(2.0, "one"), Level(2.0, "two"), Level(2.0, "three")]
     over = ET.fromstring(str(draw([10.0, 0.0], levels=levels).over))
     assert [(t.text, t.get("text-anchor")) for t in over.findall("text")] == [
-        ("three", "end"),
+        ("one", "end"),
         ("two", "start"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "levels", "named"),
+    [
+        ([150.0], {"page": 14.4, "slow": 6.0, "day": 3.0, "days": 1.0}, ["page"]),
+        ([100.0], {"page": 30.0, "slow": 10.0}, ["page", "slow"]),
+        ([100.0], {"page": 14.0, "slow": 1.0}, ["page"]),
+        ([100.0], {"top": 99.0, "next": 96.0}, ["next"]),
+    ],
+    ids=["the default policy", "far apart", "moved up above the bars", "below the upper edge"],
+)
+def test_a_text_stands_at_its_own_line_alone_and_the_others_are_listed(values, levels, named):
+    chart = draw(values, levels=[Level(value, name) for name, value in levels.items()])
+    over = ET.fromstring(str(chart.over))
+    assert [text.text for text in over.findall("text")] == named
+    listed = [name for name in levels if name not in named]
+    tail = f"; not named there, from the top: {'; '.join(listed)}" if listed else ""
+    assert chart.subtitle == f"per minute{tail}"
+    assert chart.subtitle in chart.summary
+
+
+def test_a_limit_of_a_part_of_the_time_is_told_by_its_mark_and_not_listed():
+    levels = [Level(1.0, "now", Span(0, 60)), Level(1.1, "then", Span(0, 60))]
+    assert draw([10.0], levels=levels).subtitle == "per minute"
 
 
 def test_of_limits_that_follow_each_other_the_latest_has_the_room():

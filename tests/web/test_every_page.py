@@ -18,6 +18,11 @@ UNNAMED = re.compile(
 """Tables without a caption, times that only people read, searches and regions without a name."""
 PROSE = re.compile(r'<article class="card prose">.*?</article>', re.DOTALL)
 """What people wrote in Markdown, whose tables have no caption."""
+PROGRAMS = re.compile(r'(datetime|value|href)="[^"]*"')
+"""What programs read, and what a form sends."""
+RAW = re.compile(r".{0,40}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+DOCUMENTS = ("/audit", "/postmortems/", "/reports/")
+"""Records and what is also a file, whose times stay as they are written there."""
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
 
 
@@ -68,6 +73,12 @@ def test_every_page_says_what_its_tables_searches_and_times_are(client, html_pag
     texts = {path: PROSE.sub("", client.get(path).text) for path in html_pages}
     found = {path: UNNAMED.findall(text) for path, text in texts.items()}
     assert {path: tags for path, tags in found.items() if tags} == {}
+
+
+def test_every_sentence_tells_its_times_as_pages_do(client, html_pages):
+    paths = [path for path in html_pages if not path.startswith(DOCUMENTS)]
+    texts = {path: PROGRAMS.sub("", client.get(path).text) for path in paths}
+    assert {path: found for path, text in texts.items() if (found := RAW.findall(text))} == {}
 
 
 @pytest.mark.parametrize("path", ["/", "/alerts", "/access", "/audit"])

@@ -57,6 +57,22 @@ def test_the_list_tells_whose_it_is_and_what_is_written(over):
     assert "required</span>" in found
 
 
+def test_an_incident_lasts_as_long_on_every_page(over):
+    page = client(over)
+    (lasted,) = re.findall(r'data-label="Lasted" class="number">([^<]*)<', _list(page))
+    times = section(page.get("/incidents/1"), "times", "</dl>")
+    assert f'To resolve</dt><dd class="value">{lasted}<' in times
+    assert f"Over after {lasted}." in page.get("/status").text
+    relapse(over)
+    (lasted,) = re.findall(r"Lasting (.*?) so far", page.get("/status").text)
+    assert f'class="number">{lasted} <span class="muted">so far' in _list(page)
+    assert f'Burning for</dt><dd class="value">{lasted}<' in page.get("/incidents/2").text
+
+
+def _list(page):
+    return page.get("/incidents").text
+
+
 @pytest.mark.parametrize(
     ("query", "there"),
     [
@@ -109,7 +125,8 @@ def test_an_incident_tells_what_to_do_next_until_it_is_written_about(burning):
     assert '<button class="main">Acknowledge' in page.get("/incidents/1").text
     page.post("/incidents/1/acknowledge", data=ADA)
     assert '<button class="main">Acknowledge' not in page.get("/incidents/1").text
-    assert "ada has had it for" in section(page.get("/incidents/1"), "next")
+    told = "ada has it, and acknowledged it just now."
+    assert told in section(page.get("/incidents/1"), "next")
     burning.run(70)
     done = section(page.get("/incidents/1"), "next")
     assert "is required" in done
@@ -119,6 +136,23 @@ def test_an_incident_tells_what_to_do_next_until_it_is_written_about(burning):
         page.post("/postmortems/1/items", data=item)
         page.post("/postmortems/1/status", data={"status": status, **ADA})
     assert "its postmortem is published" in section(page.get("/incidents/1"), "next")
+
+
+def test_who_has_an_incident_is_whom_it_is_assigned_to(burning):
+    page = client(burning)
+
+    def told():
+        return section(page.get("/incidents/1"), "next")
+
+    page.post("/incidents/1/assign", data={"assignee": "bo", **ADA})
+    assert "Open for" in told()
+    assert "and bo has not acknowledged it." in told()
+    page.post("/incidents/1/acknowledge", data=ADA)
+    assert "bo has it; ada acknowledged it just now." in told()
+    burning.run(5, bad=90)
+    assert re.search(r"bo has it; ada acknowledged it \d+\u202fmin ago\.", told())
+    page.post("/incidents/1/assign", data={"assignee": "ada", **ADA})
+    assert re.search(r"ada has it, and acknowledged it \d+\u202fmin ago\.", told())
 
 
 def test_what_burns_how_fast_and_what_is_left_comes_before_all_forms(burning):

@@ -436,6 +436,23 @@ def test_the_audit_names_the_login_whatever_the_form_says(client, engine):
     assert [e.who for e in audited(engine, "silence")] == ["ada"]
 
 
+def test_who_is_logged_out_and_sends_a_form_is_led_to_the_login(client, engine):
+    add_user(engine, "bo")
+    answer = client.post("/silences", data={"scope": "*"}, headers=OWN)
+    assert answer.status_code == 403
+    assert "<h1>You are not logged in any more</h1>" in answer.text
+    assert "Nothing was changed." in answer.text
+    assert '<a href="/login">Log in</a>' in answer.text
+
+
+def test_who_may_not_do_something_is_told_in_plain_words(client, engine):
+    add_user(engine, "bo", "viewer")
+    answer = logged_in(client, engine, "bo", NOW).get("/access")
+    assert answer.status_code == 403
+    assert "<h1>This is not allowed</h1>" in answer.text
+    assert "Your role does not let you administer this." in answer.text
+
+
 def test_a_form_without_its_token_changes_nothing(client, engine):
     log_in(client)
     form = {"scope": "*", "for": "2h", "why": "x", "all": "1"}

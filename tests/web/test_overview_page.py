@@ -201,11 +201,23 @@ def test_without_slos_the_page_shows_how_to_declare_one(engine):
     assert "objective: 99.9%" in found.text
 
 
+def links(found):
+    return {a.get("href") for a in found.all("a")}
+
+
 def test_many_in_need_are_counted_not_all_shown(engine):
     spent = [make_standing(f"s/a{i}", left=-0.1, state="exhausted") for i in range(9)]
     put_standings(engine, spent)
-    found = page(make_client(engine), "/")
+    client = make_client(engine)
+    found = page(client, "/")
     assert "and 3 more" in found.text
+    # It leads to where they stand, and not from there to itself.
+    assert "/?state=attention#filter" in links(found)
+    assert "/?state=attention#filter" in links(page(client, "/?state=attention&q=a1"))
+    all_of_them = page(client, "/?state=attention&page=1")
+    assert "and 3 more, listed below" in all_of_them.text
+    assert "/?state=attention#filter" not in links(all_of_them)
+    assert "/?state=attention&service=s#filter" in links(page(client, "/service/s"))
 
 
 def test_a_kept_row_is_drawn_anew_when_its_standing_changes(engine):
@@ -424,9 +436,9 @@ def test_a_sort_across_services_names_each_rows_service(mixed):
 
 def test_column_heads_sort_turn_round_and_keep_the_filter(mixed):
     heads = {a["href"] for a in page(mixed, "/?q=s&sort=budget").all("a")}
-    assert "/?q=s&sort=-budget" in heads
-    assert "/?q=s&sort=burn" in heads
-    assert "/?q=s" in heads  # Attention is the usual order.
+    assert "/?q=s&sort=-budget#filter" in heads
+    assert "/?q=s&sort=burn#filter" in heads
+    assert "/?q=s#filter" in heads  # Attention is the usual order.
 
 
 @pytest.mark.parametrize(
@@ -452,7 +464,7 @@ def test_more_rows_than_a_page_holds_have_further_pages(mixed, monkeypatch):
     first, last = page(mixed, "/?sort=service"), page(mixed, "/?sort=service&page=2")
     assert "1 to 3 of 4 Next" in first.text
     assert "Previous 4 to 4 of 4" in last.text
-    assert "/?sort=service&page=2" in [a.get("href") for a in first.all("a")]
+    assert "/?sort=service&page=2#filter" in [a.get("href") for a in first.all("a")]
     assert table(mixed, "/?sort=service&page=2") == ["c/third"]
     assert "No SLO matches" in page(mixed, "/?page=99").text
 

@@ -44,6 +44,20 @@ def test_unknown_paths_are_404_pages(site, path):
     assert "No such page" in text
 
 
+def test_an_incident_that_is_not_there_leads_to_all_of_them(site):
+    found = page(site, "/incidents/999", 404)
+    assert "There is no incident 999. All incidents" in found.text
+    assert "/incidents" in [a.get("href") for a in found.all("a") if a.get("href")]
+    assert "All postmortems" in page(site, "/postmortems/999", 404).text
+
+
+def test_an_address_that_only_takes_forms_says_so(site):
+    found = site.get("/logout")
+    assert found.status_code == 405
+    assert "<h1>Nothing to see here</h1>" in found.text
+    assert "GET is not allowed at this address." in found.text
+
+
 # Hostile texts
 
 

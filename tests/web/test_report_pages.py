@@ -34,9 +34,10 @@ def base(two_months):
 class TestPages:
     def test_the_list_tells_what_became_of_each_month(self, client):
         found = page(client, "/reports")
-        assert re.search(r"October 2026 .{0,9}missed 1 of 3", found.text)
+        assert re.search(r"October 2026 .{0,9}missed 1 of 3 met", found.text)
         assert "ranker/accuracy, shop/availability" in found.text
         assert "November 2026 so far" in found.text
+        assert re.search(r"November 2026 so far .{0,20} \d of \d within budget", found.text)
         links = {a.get("href") for a in found.all("a")}
         wanted = {"2026-11", "2026-10", "2026-09", "2026-Q4", "2026-Q3", "2026", "2026-W45"}
         assert {f"/reports/{name}" for name in wanted} <= links

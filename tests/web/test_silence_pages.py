@@ -42,11 +42,11 @@ def test_the_end_may_be_a_time_in_utc(burning):
     ("change", "told", "field"),
     [
         ({"scope": "shopp"}, "did you mean shop", "scope"),
-        ({"scope": "*"}, "mutes every SLO", "scope"),
-        ({"why": " "}, "why: is empty", "why"),
-        ({"until": "2026-11-20T20:00"}, "is past", "until"),
+        ({"scope": "*"}, "The tick “yes, every SLO”: is needed for *", "all"),
+        ({"why": " "}, "Why: is empty", "why"),
+        ({"until": "2026-11-20T20:00"}, "Until: 20 Nov 20:00 UTC is past", "until"),
         ({"until": "2027-11-20T20:00"}, "over 30d ahead", "until"),
-        ({"labels": "tier"}, "no name=value", "labels"),
+        ({"labels": "tier"}, "Only with labels: 'tier' is no name=value", "labels"),
         ({"labels": "tier=1"}, "no SLO of shop/* has tier=1", "labels"),
     ],
 )
@@ -57,8 +57,8 @@ def test_what_is_refused_is_told_and_what_was_typed_is_kept(burning, change, tol
     assert 'role="alert" tabindex="-1" autofocus' in answer.text
     if form["why"].strip():
         assert 'value="load test"' in answer.text
-    wrong = re.search(rf'<(?:input|select)[^>]*name="{field}"[^>]*>', answer.text)
-    assert 'aria-invalid="true"' in wrong[0]
+    marked = re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', answer.text)
+    assert [name for name in marked if name != "for"] == [field]
     assert kept(burning) == []
 
 
@@ -66,6 +66,11 @@ def test_to_mute_everything_has_to_be_said_twice(burning):
     form = FORM | {"scope": "*", "all": "1"}
     assert client(burning).post("/silences", data=form).status_code == 303
     assert "all SLOs" in text(client(burning).get("/silences"))
+
+
+def test_the_tick_stays_where_something_else_is_refused(burning):
+    answer = client(burning).post("/silences", data=FORM | {"scope": "*", "all": "1", "why": " "})
+    assert re.search(r'name="all" value="1" checked', answer.text)
 
 
 def test_a_link_fills_in_the_scope(burning):

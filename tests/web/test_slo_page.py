@@ -191,6 +191,13 @@ def test_ranges_are_in_order_and_the_own_window_stands_once(label, days, wanted)
     assert [tab.key for tab in found if tab.current] == ["window"]
 
 
+def test_the_own_window_asked_for_by_its_length_is_one_tab(site):
+    found = page(site, f"{LATENCY}?range=30d")
+    tabs = [a for a in found.all("a") if a.get("href", "").startswith("?range=")]
+    assert [a["href"] for a in tabs if "aria-current" in a] == ["?range=window"]
+    assert "?range=30d" not in [a["href"] for a in tabs]
+
+
 def test_an_unknown_slo_is_404_and_names_what_is_alike(site):
     found = page(site, "/slo/fraud-model/latancy", 404)
     assert "There is no SLO fraud-model/latancy." in found.text
@@ -268,7 +275,8 @@ def standing_of(full, slo="fraud-model/availability"):
 def test_the_open_incident_has_a_tile_that_leads_to_it(full, client):
     number = standing_of(full).incident
     found = page(client, AVAILABILITY)
-    assert f"Incident #{number} open, " in found.text
+    open_for = re.search(rf"Incident #{number} (open for \d+ \w+)", found.text)[1]
+    assert f"{open_for}, not acknowledged" in page(client, "/").text
     assert f"/incidents/{number}" in [a.get("href") for a in found.all("a")]
     assert "Incident #" not in page(client, "/slo/ranker/availability").text
 

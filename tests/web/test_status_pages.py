@@ -44,7 +44,7 @@ def test_the_headline_tells_of_open_incidents_first(bad_month):
 
 def test_each_day_of_each_service_is_drawn_with_its_text(bad_month):
     text = page(bad_month)
-    checkout, payments, search = bars(text)
+    payments, checkout, search = bars(text)
     assert [len(days) for days in (checkout, payments, search)] == [90, 90, 90]
     assert checkout[-41] == "partly"
     assert set(checkout[:-41] + checkout[-40:]) == {"met"}
@@ -54,6 +54,15 @@ def test_each_day_of_each_service_is_drawn_with_its_text(bad_month):
     assert told in text
     assert "<title>8\u202fNov, partly below: availability</title>" in text
     assert "8\u202fNov (availability)" in text
+
+
+def test_services_in_trouble_come_first_and_stay_open_wherever_they_move(tmp_path):
+    engine = empty_store(tmp_path / "slo.db")
+    states = {"a": {}, "b": {"data": "none"}, "c": {}, "d": {"state": "exhausted", "left": -0.1}}
+    put_standings(engine, [make_standing(f"{name}/x", **more) for name, more in states.items()])
+    text = page(engine)
+    engine.dispose()
+    assert re.findall(r'<details id="service-(\w+)">', text) == ["d", "b", "a", "c"]
 
 
 def test_figures_are_the_events_of_all_days(bad_month):

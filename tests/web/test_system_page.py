@@ -118,6 +118,26 @@ def test_cycles_are_drawn_once_there_are_two(page):
     assert "432 ms" in text
 
 
+def test_cycles_are_drawn_by_time_even_where_a_clock_was_set_back(page):
+    done = {"slos": 11, "booked": 11, "samples": 1, "requests": 1, "errors": 0}
+    with writing(page.engine) as session:
+        for at in (NOW - 60, NOW - 240, NOW - 120):
+            cycles.finish(session, cycles.start(session, at), at, seconds=0.5, **done)
+        session.execute(update(schema.cycle).values(lag=-200_000.0))
+    html = page.client.get("/system").text
+    plots = re.findall(r'<svg class="plot".*?</svg>', html, re.DOTALL)
+    assert len(plots) == 2
+    for plot in plots:
+        assert f'data-from="{NOW - 240}" data-to="{NOW - 13}"' in plot
+        (line,) = re.findall(r'<path class="line solid" d="M([^"]*)"', plot)
+        across = [float(point.split()[0]) for point in line.split("L")]
+        assert across == sorted(across)
+        assert across[0] == 0
+        assert across[-1] <= 1000
+    for axis in re.findall(r'<svg class="y-axis".*?</svg>', html, re.DOTALL):
+        assert "-" not in re.sub(r"<[^>]*>", "", axis)
+
+
 def test_a_source_is_told_with_what_requests_to_it_came_to(page):
     page.sources.observe(RequestRecord("prometheus", "instant", "up", 0.1, samples_read=7))
     text = page.text()
@@ -204,9 +224,33 @@ def attention(page):
     return re.findall(r"<h2><a [^>]*>([^<]*)</a>", cards)
 
 
-def test_a_service_that_does_well_says_so_first(page):
+def finish_a_cycle(page):
+    with writing(page.engine) as session:
+        number = cycles.start(session, NOW - 5)
+        done = {"slos": 11, "booked": 11, "samples": 1, "requests": 1, "errors": 0}
+        cycles.finish(session, number, NOW - 5, seconds=0.4, **done)
+
+
+def test_a_service_that_does_well_says_so_first_and_no_more_than_is_known(page):
+    finish_a_cycle(page)
     assert attention(page) == []
-    assert "Nothing needs attention" in page.text()
+    assert "</span>Nothing needs attention</span> Cycles finish.</p>" in page.text()
+    page.sources.observe(RequestRecord("prometheus", "instant", "up", 0.1))
+    assert "Cycles finish and every Prometheus answers.</p>" in page.text()
+    with writing(page.engine) as session:
+        receivers.lock(session, "pager", NOW, wait=True)
+        delivered = update(schema.receiver).values(delivered_at=NOW - 9)
+        session.execute(delivered)
+    told = "Cycles finish, every Prometheus answers and notifications get through.</p>"
+    assert told in page.text()
+
+
+def test_before_the_first_cycle_nothing_is_said_to_be_well(engine):
+    page = Page(engine)
+    page.clock.now = NOW - 3 * 3600 + 5
+    text = page.text()
+    assert "</span>Nothing is known yet</span> The first cycle has not finished.</p>" in text
+    assert "Nothing needs attention" not in text
 
 
 def test_all_that_is_wrong_is_told_first_and_most_urgent_first(page):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slo.domain.policy import SEVERE
@@ -16,37 +16,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from slo.domain.alert import AlertState, Transition
+    from slo.web.alert_filter import Filter
 
 MOST = 1000
 """Transitions that one answer may hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which alerts are asked for; what is empty narrows nothing. Epoch seconds."""
-
-    slo: str | None = None
-    service: str | None = None
-    severity: str | None = None
-    since: int | None = None
-    until: int | None = None
-    limit: int = 200
-    before: int | None = None
-    """The `next` of a former answer, which this one continues."""
-    kind: str | None = None
-    rule: str | None = None
-    change: str | None = None
-    """Of the history only."""
-
-    def fits(self, slo_id: str, state: AlertState) -> bool:
-        """Whether a state is asked for; what fires now does so whatever time is asked for."""
-        return (
-            self.slo in {None, slo_id}
-            and self.service in {None, slo_id.partition("/")[0]}
-            and self.severity in {None, state.severity}
-            and self.kind in {None, state.kind}
-            and self.rule in {None, state.rule}
-        )
 
 
 def alerts_json(session: Session, wanted: Filter, now: float) -> dict[str, Any]:
@@ -61,19 +34,7 @@ def alerts_json(session: Session, wanted: Filter, now: float) -> dict[str, Any]:
         if wanted.fits(slo_id, state)
     }
     firing = {key: state for key, state in states.items() if state.firing}
-    found = alerts.history(
-        session,
-        slo=wanted.slo,
-        service=wanted.service,
-        severity=wanted.severity,
-        kind=wanted.kind,
-        rule=wanted.rule,
-        change=wanted.change,
-        since=wanted.since,
-        until=wanted.until,
-        limit=wanted.limit + 1,
-        before=wanted.before,
-    )
+    found = replace(wanted, limit=wanted.limit + 1).history(session)
     shown = found[: wanted.limit]
     ends = alerts.ends_of(session, [t.id for t in shown if t.change == "fires"])
     began = [t.began for t in shown if t.began is not None]

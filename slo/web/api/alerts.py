@@ -8,7 +8,8 @@ from flask import Blueprint
 
 from slo.sent import known_ids
 from slo.store.engine import reading
-from slo.web.api.alert_json import Filter, alerts_json
+from slo.web.alert_filter import Filter
+from slo.web.api.alert_json import alerts_json
 from slo.web.api.cursor import make_cursor, read_cursor
 from slo.web.api.models.alerts import AlertQuery, Alerts
 from slo.web.api.operation import PREFIX, operation

@@ -9,7 +9,7 @@ from slo.domain.span import Span, bucket_end
 from slo.store import corrections, readings, slos
 from slo.web import format as fmt
 from slo.web.charts import plots, series, svg
-from slo.web.charts.marks import Level
+from slo.web.charts.levels import Level
 from slo.web.charts.svg import Line, Plot
 
 if TYPE_CHECKING:

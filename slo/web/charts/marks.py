@@ -17,7 +17,6 @@ from slo.web.charts.axes import drawn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from slo.domain.span import Span
     from slo.web.charts.axes import Scale
 
 MarkKind = Literal[
@@ -33,11 +32,9 @@ _APART = {True: 0.04, False: 0.012}
 """By whether they stand inside: labels nearer to the one before, in shares, are left out."""
 _HIDDEN = 0.002
 """A mark within this share of the width of one of its kind cannot be told from it."""
-_LINE = 0.09
-"""The share of the height that a line of text takes."""
-_LETTER = 0.018
-"""The share of a phone's width that a letter takes."""
 _BAR = 5
+FOOT = len(_BARS) * _BAR
+"""How high the bars of alerts are, in pixels from the foot."""
 
 ICONS: dict[MarkKind, str] = {
     "gap": "\u25a1",
@@ -99,30 +96,6 @@ class Mark:
         return f"{self.fact}, {self.when} UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A dashed line at a value, over all of the chart or a part of it; `text` stands on it."""
-
-    value: float
-    text: str = ""
-    span: Span | None = None
-    tone: str = "red"
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a text stands, in shares of the chart from its upper left."""
-
-    left: float
-    right: float
-    top: float
-    bottom: float
-
-    def meets(self, other: _Place) -> bool:
-        across = self.left < other.right and other.left < self.right
-        return across and self.top < other.bottom and other.top < self.bottom
-
-
 def legend(marks: Iterable[Mark]) -> list[tuple[MarkKind, str, str]]:
     """Kind, icon and meaning of the kinds that there are."""
     there = {mark.kind for mark in marks}
@@ -147,11 +120,11 @@ def under(chart: str, marks: Sequence[Mark], scale: Scale) -> Markup:
     return drawn(f'<svg class="layer under" aria-hidden="true">{hatch}{"".join(parts)}</svg>')
 
 
-def over(marks: Sequence[Mark], levels: Sequence[Level], scale: Scale) -> Markup:
-    """The layer above the lines: bars of alerts, labels, and what dashed lines mean."""
+def over(marks: Sequence[Mark], texts: Iterable[str], scale: Scale) -> Markup:
+    """The layer above the lines: bars of alerts, labels, and the texts of dashed lines."""
     parts = [_bar(mark, scale) for mark in marks if mark.kind in _BARS]
     parts += _labels(_thinned(marks, scale), scale)
-    parts += _level_texts(levels, scale)
+    parts += texts
     return drawn(f'<svg class="layer over">{"".join(parts)}</svg>')
 
 
@@ -230,40 +203,3 @@ def _labels(marks: Sequence[Mark], scale: Scale) -> list[str]:
             else text
         )
     return parts
-
-
-def _level_texts(levels: Sequence[Level], scale: Scale) -> list[str]:
-    """What dashed lines mean, where there is room; what holds latest comes first."""
-    taken: list[_Place] = []
-    parts = []
-    named = sorted((one for one in levels if one.text), key=lambda one: -one.value)
-    for level in sorted(named, key=lambda one: -_end(one, scale)):
-        place = next((p for p in _places(level, scale) if not any(p.meets(t) for t in taken)), None)
-        if place is None:
-            continue
-        taken.append(place)
-        share, side = (0.0, "start") if place.left == 0 else (place.right, "end")
-        high = scale.y(level.value)
-        down = 12 if place.top == high else -4
-        if high > 1 - _LINE:  # Above the bars of alerts, which lie at the foot.
-            down -= len(_BARS) * _BAR
-        parts.append(
-            f'<text class="level tone-{level.tone}" x="{share * 100:.2f}%" y="{high * 100:.1f}%" '
-            f'dy="{down}" text-anchor="{side}">{escape(level.text)}</text>'
-        )
-    return parts
-
-
-def _places(level: Level, scale: Scale) -> list[_Place]:
-    """Where the text may stand: at its line's right end, and at the left of a line all across."""
-    high, right = scale.y(level.value), _end(level, scale)
-    top = high - _LINE if high >= _LINE else high  # Below where the chart ends right above.
-    wide = len(level.text) * _LETTER
-    ends = [(right - wide, right)]
-    if level.span is None:
-        ends.append((0.0, wide))
-    return [_Place(left, right, top, top + _LINE) for left, right in ends if left >= 0]
-
-
-def _end(level: Level, scale: Scale) -> float:
-    return 1.0 if level.span is None else min(1.0, scale.x(level.span.end))

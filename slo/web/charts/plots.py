@@ -11,7 +11,7 @@ from slo.domain.policy import BurnRule
 from slo.domain.span import Span
 from slo.web import format as fmt
 from slo.web.charts import budgets, series, svg
-from slo.web.charts.marks import Level
+from slo.web.charts.levels import Level
 from slo.web.charts.svg import Line, Plot
 from slo.web.windows import window_name
 

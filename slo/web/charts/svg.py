@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
 from slo.web import format as fmt
-from slo.web.charts import axes, marks
+from slo.web.charts import axes, levels, marks
 from slo.web.charts.axes import Scale, drawn
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from slo.domain.span import Span
     from slo.web.charts.axes import Ticker
-    from slo.web.charts.marks import Level, Mark
+    from slo.web.charts.levels import Level
+    from slo.web.charts.marks import Mark
     from slo.web.charts.series import Point
 
 Teller = Callable[[float | None], str]
@@ -97,6 +98,7 @@ def render_chart(plot: Plot) -> Chart:
     known = [value for line in plot.lines for value in _values(line)]
     ticks = axes.nice_ticks(*_domain(plot, known))
     scale = Scale(plot.span, ticks[0], ticks[-1])
+    plot = _listed(plot, scale)
     summary = _summary(plot)
     return Chart(
         id=plot.id,
@@ -105,13 +107,22 @@ def render_chart(plot: Plot) -> Chart:
         keys=tuple(Key(line.name, line.tone, line.stroke) for line in plot.lines),
         under=marks.under(plot.id, plot.marks, scale),
         plot=_plot_svg(plot, summary, ticks, scale),
-        over=marks.over(plot.marks, plot.levels, scale),
+        over=marks.over(plot.marks, levels.texts(plot.levels, scale), scale),
         y_axis=axes.y_axis(ticks, plot.tick, scale),
         x_axis=axes.x_axis(scale),
         rows=_rows(plot),
         summary=summary,
         empty=not known,
     )
+
+
+def _listed(plot: Plot, scale: Scale) -> Plot:
+    """With the dashed lines in its subtitle that no text on the chart tells."""
+    absent = levels.unnamed(plot.levels, scale)
+    if not absent:
+        return plot
+    told = f"not named there, from the top: {'; '.join(absent)}"
+    return replace(plot, subtitle="; ".join(filter(None, (plot.subtitle, told))))
 
 
 def _values(line: Line) -> list[float]:

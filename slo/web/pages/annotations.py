@@ -17,6 +17,7 @@ from slo.store.engine import reading, writing
 from slo.web.heading import cycle_line
 from slo.web.identity import who
 from slo.web.links import service_url, slo_url
+from slo.web.pages.refused import in_words
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -32,6 +33,18 @@ blueprint = Blueprint("annotation_pages", __name__)
 _PAGE = "page"
 _FIELDS = ("kind", "scope", "title", "version", "url", "at", "end", "text", "who")
 _LONGEST = 400
+_LABELS = {
+    "kind": "Kind",
+    "scope": "What",
+    "title": "Title",
+    "labels": "Version",
+    "url": "Link",
+    "at": "At",
+    "end": "End",
+    "text": "Text",
+    "who": "Your name",
+}
+"""What the form calls its fields."""
 
 
 @blueprint.get("/annotations")
@@ -93,8 +106,8 @@ def remove_annotation(annotation_id: int) -> Response | tuple[str, int]:
             )
     except RefusedError as error:
         if error.field == "id":
-            raise NotFound from None
-        return _removal(annotation_id, f"{error.field}: {error}"), 400
+            raise _gone(annotation_id) from None
+        return _removal(annotation_id, in_words(error, _LABELS)), 400
     return _back(removed)
 
 
@@ -123,7 +136,7 @@ def _form(session: Session, typed: Mapping[str, str], error: RefusedError | None
         typed=typed,
         scopes=scopes,
         back=_place(typed["scope"]) if typed["scope"] in scopes else "",
-        error="" if error is None else f"{field}: {error}",
+        error="" if error is None else in_words(error, _LABELS),
         field=field,
     )
 
@@ -133,7 +146,7 @@ def _removal(annotation_id: int, error: str = "") -> str:
     with reading(site.engine) as session:
         found = kept_annotations.one(session, annotation_id) if annotation_id < LARGEST_ID else None
         if found is None:
-            raise NotFound
+            raise _gone(annotation_id)
         return render_template(
             "annotation_remove.html",
             cycle=cycle_line(session, site.clock()),
@@ -142,6 +155,10 @@ def _removal(annotation_id: int, error: str = "") -> str:
             error=error,
             typed_who=request.form.get("who", ""),
         )
+
+
+def _gone(annotation_id: int) -> NotFound:
+    return NotFound(f"There is no annotation {annotation_id}.")
 
 
 def _back(found: Annotation) -> Response:

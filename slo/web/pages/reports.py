@@ -150,6 +150,14 @@ def _link(period: Period, query: str) -> PeriodLink:
     return PeriodLink(period.title, f"/reports/{period.name}{query}")
 
 
+def _kept(month: Month) -> str:
+    """How many objectives were met; nothing is met before a month is over."""
+    told = words.of_all(month.count)
+    if not month.count.judged:
+        return told
+    return f"{told} {words.kept(running=month.running)}"
+
+
 def _month_row(month: Month) -> MonthRow:
     count, more = month.count, len(month.missed) - _NAMED
     badge = _WITHIN if month.running else _MET
@@ -160,7 +168,7 @@ def _month_row(month: Month) -> MonthRow:
         month.period,
         month.running,
         badge if count.judged else _NOTHING,
-        words.of_all(count),
+        _kept(month),
         count.met / count.judged if count.judged else None,
         f"{missed} and {more:,} more" if more > 0 else missed,
         month.incidents,

@@ -3,10 +3,12 @@
 
 const REFRESH_SECONDS = 15;
 const TYPING_MS = 180;
+const FIELD = "input, select, textarea";
 const filter = document.querySelector("[data-filter]");
 const stale = document.getElementById("stale");
 let running = null;
 let loadedAt = Date.now();
+let typedAt = 0;
 let has = { url: "", tag: "" };
 
 // ---- Refresh: fetch the page and swap its live parts; a report stays as it was made ------------
@@ -43,15 +45,36 @@ function swap(fresh) {
   for (const old of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(old.id);
     if (!next || next.innerHTML === old.innerHTML) continue;
-    const focused = old.contains(document.activeElement) ? pathTo(old, document.activeElement) : null;
+    const focused = old.contains(document.activeElement) ? twinOf(document.activeElement, old, next) : null;
     for (const open of old.querySelectorAll("details[open]")) {
       next.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
     }
     const cursors = [...old.querySelectorAll("[data-chart]")].map((chart) => chart.dataset.at);
+    const fields = [...old.querySelectorAll(FIELD)].filter(touched);
+    for (const field of fields) keep(field, twinOf(field, old, next));
     old.replaceWith(next);
     next.querySelectorAll("[data-chart]").forEach((chart, i) => cursors[i] && readAt(chart, Number(cursors[i])));
-    if (focused) follow(next, focused)?.focus({ preventScroll: true });
+    focused?.focus({ preventScroll: true });
   }
+}
+
+// A field is found again by its name, as parts around it come and go; all else by its place.
+function twinOf(element, old, next) {
+  if (!element.name) return follow(next, pathTo(old, element));
+  const alike = `[name="${CSS.escape(element.name)}"]`;
+  return next.querySelectorAll(alike)[[...old.querySelectorAll(alike)].indexOf(element)];
+}
+
+function touched(field) {
+  if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+  return field.value !== field.defaultValue || Boolean(field.checked) !== Boolean(field.defaultChecked);
+}
+
+function keep(field, twin) {
+  if (twin?.type !== field.type) return;
+  if (field.options && ![...twin.options].some((option) => option.value === field.value)) return;
+  twin.value = field.value;
+  twin.checked = field.checked;
 }
 
 // Nothing changed but the time, which the page then tells by itself.
@@ -77,12 +100,24 @@ function follow(root, path) {
 function refresh() {
   const selecting = !document.getSelection().isCollapsed;
   const still = document.querySelector("[data-still]");
-  if (!document.hidden && !selecting && !running && !brush && !still) load(location.href);
+  const typing = Date.now() - typedAt < REFRESH_SECONDS * 1000;
+  if (!document.hidden && !selecting && !typing && !running && !brush && !still) load(location.href);
+}
+// A date that is half typed has no value yet that could be carried over.
+for (const kind of ["keydown", "pointerdown"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.target.closest?.(FIELD)?.closest("[data-live]")) typedAt = Date.now();
+  });
 }
 setInterval(refresh, REFRESH_SECONDS * 1000);
 document.addEventListener("visibilitychange", () => {
   if (Date.now() - loadedAt > REFRESH_SECONDS * 1000) refresh();
 });
+
+// On a phone the pages' words stand in one row that scrolls: the open page's must be in sight.
+const menu = document.querySelector(".bar nav");
+const here = menu?.querySelector("[aria-current]");
+if (here) menu.scrollLeft = here.offsetLeft + here.offsetWidth + 48 - menu.offsetLeft - menu.clientWidth;
 
 // ---- Filter: the server filters, so a link to the result is the result ---------
 

@@ -60,7 +60,9 @@ class StatusAnswer(Answer):
     read_at: Time | None = Field(description="When the newest reading was taken; null: never.")
     state: Trouble = Field(description=_STATE)
     headline: str = Field(description="How all of it is, in one sentence.")
-    services: list[StatusService] = Field(description="Those that slo.yaml does not hide.")
+    services: list[StatusService] = Field(
+        description="Those that slo.yaml does not hide, those in trouble first."
+    )
     incidents: list[StatusIncident] = Field(
         description="What is open, then what was over within 14 days."
     )

@@ -9,6 +9,7 @@ from werkzeug.exceptions import Forbidden
 
 from slo.access import logins, tokens, users
 from slo.access.logins import LoginError
+from slo.access.tokens import TokenMadeError
 from slo.domain.refusal import RefusedError
 from slo.store import sessions
 from slo.store import tokens as kept_tokens
@@ -18,8 +19,9 @@ from slo.web import cookies
 from slo.web.heading import cycle_line
 from slo.web.identity import current_login
 from slo.web.pages.access.login import caller
-from slo.web.pages.access.making import DAYS, make_token
+from slo.web.pages.access.making import DAYS, LABELS, key_field, make_token
 from slo.web.pages.access.rows import session_row, token_row
+from slo.web.pages.refused import in_words
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -39,6 +41,16 @@ ACCOUNT = "/account"
 def show_account() -> str:
     """Who I am, where I am logged in, and what my tokens are."""
     return _page()
+
+
+@blueprint.get(f"{ACCOUNT}/password")
+@blueprint.get(f"{ACCOUNT}/sessions/<public_id>/revoke")
+@blueprint.get(f"{ACCOUNT}/tokens")
+@blueprint.get(f"{ACCOUNT}/tokens/<token_id>/revoke")
+@needs("user")
+def show_after_form(**_: str) -> Response:
+    """The page again, where somebody asks for the address of the answer to a form."""
+    return cast("Response", redirect(ACCOUNT, 303))
 
 
 @blueprint.post(f"{ACCOUNT}/password")
@@ -67,7 +79,7 @@ def change_password() -> Response | tuple[str, int]:
         told = str(error) if error.retry_after else "the old password is wrong"
         return _page(error=told), 429 if error.retry_after else 400
     except RefusedError as error:
-        return _page(error=f"{error.field}: {error}"), 400
+        return _page(error=in_words(error, {"password": "New password"})), 400
     response = cast("Response", redirect(ACCOUNT, 303))
     cookies.give_session(response, secret)
     return response
@@ -99,8 +111,10 @@ def add_token() -> str | tuple[str, int]:
         with writing(site.engine) as session:
             owner = users.ensure_user(session, login.name)
             text = make_token(session, request.form, login.name, int(site.clock()), owner)
+    except TokenMadeError as error:
+        return _page(error=str(error)), 409
     except RefusedError as error:
-        return _page(error=f"{error.field}: {error}"), 400
+        return _page(error=in_words(error, LABELS)), 400
     return _page(made=text)
 
 
@@ -152,6 +166,7 @@ def _page(error: str = "", made: str = "") -> str:
             made=made,
             scopes=tokens.scopes_of(user.role),
             days=DAYS,
+            key_field=key_field(),
             tokens=[token_row(t, now) for t in kept_tokens.all_tokens(session, user.id)],
             sessions=[session_row(s, now, login) for s in sessions.running(session, now, user.id)],
         )

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from slo.access import tokens, users
-from slo.access.tokens import SCOPE_NAMES
+from slo.access.tokens import SCOPE_NAMES, TokenMadeError
 from slo.access.users import ROLES
 from slo.domain.refusal import RefusedError
 from slo.store import sessions
@@ -18,8 +18,9 @@ from slo.store import users as kept_users
 from slo.store.engine import reading, writing
 from slo.web.heading import cycle_line
 from slo.web.identity import current_identity, current_login, who
-from slo.web.pages.access.making import DAYS, make_token
+from slo.web.pages.access.making import DAYS, LABELS, key_field, make_token
 from slo.web.pages.access.rows import session_row, token_row, user_row
+from slo.web.pages.refused import in_words
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -32,6 +33,7 @@ blueprint = Blueprint("access_pages", __name__)
 
 ACCESS = "/access"
 ADD = f"{ACCESS}/users"
+_LABELS = {"name": "Name", "role": "Role", "password": "Password"}
 
 
 @blueprint.get(ACCESS)
@@ -39,6 +41,17 @@ ADD = f"{ACCESS}/users"
 def show_access() -> str:
     """Who can log in, who is, and which programs may do what."""
     return _page()
+
+
+@blueprint.get(ADD)
+@blueprint.get(f"{ADD}/<name>/<action>")
+@blueprint.get(f"{ACCESS}/sessions/<public_id>/revoke")
+@blueprint.get(f"{ACCESS}/tokens")
+@blueprint.get(f"{ACCESS}/tokens/<token_id>/revoke")
+@needs("admin")
+def show_after_form(**_: str) -> Response:
+    """The page again, where somebody asks for the address of the answer to a form."""
+    return cast("Response", redirect(ACCESS, 303))
 
 
 @blueprint.post(ADD)
@@ -60,7 +73,7 @@ def add_user() -> Response | tuple[str, int]:
     try:
         password = users.new_password(form.get("name", ""), form.get("password", ""))
     except RefusedError as error:
-        return _page(error), 400
+        return _page(in_words(error, _LABELS)), 400
     return _changed(change)
 
 
@@ -94,7 +107,7 @@ def change_user(name: str, action: str) -> Response | tuple[str, int]:
         if action == "password":
             password = users.new_password(name, form.get("password", ""))
     except RefusedError as error:
-        return _page(error), 400
+        return _page(in_words(error, _LABELS)), 400
     return _changed(change)
 
 
@@ -114,8 +127,10 @@ def add_token() -> str | tuple[str, int]:
     try:
         with writing(site.engine) as session:
             text = make_token(session, request.form, who(None, "page"), int(site.clock()))
+    except TokenMadeError as error:
+        return _page(str(error)), 409
     except RefusedError as error:
-        return _page(error), 400
+        return _page(in_words(error, LABELS)), 400
     return _page(made=text)
 
 
@@ -137,7 +152,7 @@ def _changed(change: Callable[[Session, str, int], object]) -> Response | tuple[
         with writing(site.engine) as session:
             change(session, who(None, "page"), int(site.clock()))
     except RefusedError as error:
-        return _page(error), 400
+        return _page(in_words(error, _LABELS)), 400
     return cast("Response", redirect(ACCESS, 303))
 
 
@@ -150,7 +165,7 @@ def _ensure_known() -> None:
         )
 
 
-def _page(error: RefusedError | None = None, made: str = "") -> str:
+def _page(error: str = "", made: str = "") -> str:
     site = current_site()
     now = site.clock()
     login = current_login()
@@ -160,12 +175,13 @@ def _page(error: RefusedError | None = None, made: str = "") -> str:
         return render_template(
             "access.html",
             cycle=cycle_line(session, now),
-            error="" if error is None else f"{error.field}: {error}",
-            typed=request.form if error is not None and request.path == ADD else {},
+            error=error,
+            typed=request.form if error and request.path == ADD else {},
             made=made,
             roles=ROLES,
             scopes=SCOPE_NAMES,
             days=DAYS,
+            key_field=key_field(),
             users=[user_row(u, number[u.id], now, login) for u in kept_users.all_users(session)],
             tokens=[token_row(t, now) for t in kept_tokens.all_tokens(session)],
             sessions=[session_row(s, now, login) for s in running],

@@ -11,6 +11,7 @@ from slo.domain.spreadsheet import csv_text
 from slo.sent import known_ids
 from slo.store import alerts, silences
 from slo.store.engine import reading
+from slo.web.alert_filter import Filter
 from slo.web.heading import cycle_line
 from slo.web.pages.alerts import rows as alert_rows
 from slo.web.pages.asked import PRESETS, Asked, asked
@@ -19,10 +20,6 @@ from slo.web.site import current_site
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    from sqlalchemy.orm import Session
-
-    from slo.domain.alert import Transition
 
 blueprint = Blueprint("alert_pages", __name__)
 
@@ -41,15 +38,17 @@ def show_alerts() -> str:
     with reading(site.engine) as session:
         cycle = cycle_line(session, now)
         states = alerts.states(session)
-        fired = _history(session, wanted, PAGE_SIZE + 1, wanted.before)
+        narrow = _filter(wanted, PAGE_SIZE + 1, wanted.before)
+        fired = narrow.history(session)
         more = len(fired) > PAGE_SIZE
         fired = fired[:PAGE_SIZE]
         ids = known_ids(session, site.settings)
         return render_template(
             "alerts.html",
             cycle=cycle,
-            firing=alert_rows.firing_rows(session, site.settings, states, now),
-            frozen=alert_rows.frozen_rows(states),
+            firing=alert_rows.firing_rows(session, site.settings, states, narrow, now),
+            in_all=alert_rows.number_firing(states),
+            frozen=alert_rows.frozen_rows(states, narrow),
             history=alert_rows.history_rows(session, fired, now),
             more=wanted.query(fired[-1].id) if more else None,
             asked=wanted,
@@ -72,7 +71,7 @@ def download_alerts() -> Response:
     now = site.clock()
     wanted = _asked(now)
     with reading(site.engine) as session:
-        fired = _history(session, wanted, MOST_CSV, None)
+        fired = _filter(wanted, MOST_CSV, None).history(session)
         text = csv_text(alert_rows.CSV_HEAD, alert_rows.csv_rows(session, fired, now))
     response = Response(text, content_type="text/csv; charset=utf-8")
     name = f"alerts-{utc(now):%Y-%m-%d}.csv"
@@ -88,9 +87,8 @@ def _asked(now: float) -> Asked:
     return asked(request.args, _NAMES, now, choices=choices)
 
 
-def _history(session: Session, wanted: Asked, limit: int, before: int | None) -> list[Transition]:
-    return alerts.history(
-        session,
+def _filter(wanted: Asked, limit: int, before: int | None) -> Filter:
+    return Filter(
         slo=wanted.get("slo"),
         service=wanted.get("service"),
         severity=wanted.get("severity"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from slo.domain.alert import AlertState, Transition
     from slo.domain.silence import Silence
     from slo.store.alerts import States
+    from slo.web.alert_filter import Filter
 
 SEVERITIES: dict[str, Badge] = {
     "page": Badge("red", "\u25b2", "page", "Somebody was to be woken."),
@@ -86,16 +87,24 @@ def history_rows(session: Session, fired: Sequence[Transition], now: float) -> l
     return [_row(t, ends.get(t.id), (), heard[t.id], now) for t in fired]
 
 
-def firing_rows(session: Session, settings: Settings, states: States, now: float) -> list[AlertRow]:
+def number_firing(states: States) -> int:
+    """How many alerts fire now in all."""
+    return sum(map(_fires, (state for of_slo in states.values() for state in of_slo.values())))
+
+
+def firing_rows(
+    session: Session, settings: Settings, states: States, wanted: Filter, now: float
+) -> list[AlertRow]:
     """What fires now, pages first, then the newest; with what keeps it quiet or frozen."""
     current = {
         (slo_id, rule): state
         for slo_id, of_slo in states.items()
         for rule, state in of_slo.items()
-        if state.firing and state.alert is not None
+        if _fires(state) and wanted.fits(slo_id, state)
     }
     known = alerts.by_id(session, [s.alert for s in current.values() if s.alert is not None])
-    fired = sorted(known.values(), key=lambda t: (t.severity != "page", -t.at))
+    shown = [t for t in known.values() if wanted.reads(t.slo, t.rule, t.reason)]
+    fired = sorted(shown, key=lambda t: (t.severity != "page", -t.at))
     heard = hearings(session, fired, {}, now)
     quiet = _quiet(session, settings, {t.slo for t in fired}, now)
     return [
@@ -104,13 +113,13 @@ def firing_rows(session: Session, settings: Settings, states: States, now: float
     ]
 
 
-def frozen_rows(states: States) -> list[Frozen]:
+def frozen_rows(states: States, wanted: Filter) -> list[Frozen]:
     """The rules that cannot decide now, by SLO."""
     return [
         Frozen(parts(slo_id), rule, state.frozen)
         for slo_id, of_slo in sorted(states.items())
         for rule, state in sorted(of_slo.items())
-        if state.frozen
+        if state.frozen and wanted.fits(slo_id, state) and wanted.reads(slo_id, rule, state.frozen)
     ]
 
 
@@ -137,6 +146,10 @@ def csv_rows(
             t.incident,
             heard[t.id].text(now),
         )
+
+
+def _fires(state: AlertState) -> bool:
+    return state.firing and state.alert is not None
 
 
 def _quiet(

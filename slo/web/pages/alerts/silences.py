@@ -15,6 +15,7 @@ from slo.store.engine import reading, writing
 from slo.web.heading import cycle_line
 from slo.web.identity import who
 from slo.web.moment import moment
+from slo.web.pages.refused import in_words
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -38,7 +39,16 @@ LENGTHS = {
     "7d": "7 days",
     "30d": "30 days",
 }
-_FIELDS = ("scope", "for", "until", "labels", "why", "who")
+_FIELDS = ("scope", "for", "until", "labels", "why", "who", "all")
+_LABELS = {
+    "scope": "What",
+    "until": "Until",
+    "why": "Why",
+    "labels": "Only with labels",
+    "who": "Your name",
+    "all": "The tick \u201cyes, every SLO\u201d",
+}
+"""What the form calls its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ def add_silence() -> Response | tuple[str, int]:
                 why=typed["why"],
                 now=now,
                 labels=_labels(typed["labels"]),
-                everything=typed["scope"] == EVERYTHING and "all" in request.form,
+                everything=typed["scope"] == EVERYTHING and bool(typed["all"]),
             )
     except RefusedError as error:
         with reading(site.engine) as session:
@@ -150,7 +160,7 @@ def _page(session: Session, typed: dict[str, str], error: RefusedError | None = 
         "scopes": [*(f"{service}/*" for service in services), *sorted(ids), EVERYTHING],
         "lengths": LENGTHS,
         "typed": dict.fromkeys(_FIELDS, "") | typed,
-        "error": "" if error is None else f"{error.field}: {error}",
+        "error": "" if error is None else in_words(error, _LABELS),
         "field": "" if error is None else error.field,
     }
     return render_template("silences.html", cycle=cycle_line(session, now), **shown)

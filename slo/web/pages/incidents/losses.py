@@ -112,7 +112,7 @@ def tiles(incident: Incident, lost: Sequence[Loss], now: float) -> list[Tile]:
     since = Markup("since {}, detected in {}").format(
         moment(incident.started_at, now), fmt.span(incident.seconds_to_detect)
     )
-    length = fmt.span(now - incident.started_at)
+    length = fmt.span(incident.seconds_lasted(now))
     return [("Burning for", length, since), *_state(incident, lost, now)]
 
 

@@ -197,7 +197,7 @@ def _page(session: Session, number: int, failed: Failed) -> str:
 def _ensure_one(session: Session, number: int) -> Incident:
     found = incidents.one(session, number) if number < BIGGEST_ID else None
     if found is None:
-        raise NotFound
+        raise NotFound(f"There is no incident {number}.")
     return found
 
 

@@ -61,7 +61,7 @@ def row(incident: Incident, written: Summary | None, over: Decimal, now: float) 
         severity=SEVERITIES[incident.severity],
         status=STATUSES[incident.status],
         opened=moment(incident.opened_at, now),
-        lasted=fmt.span((incident.resolved_at or now) - incident.opened_at),
+        lasted=fmt.span(incident.seconds_lasted(now)),
         slos=tuple(parts(s.slo) for s in incident.slos),
         assignee=incident.assignee or "",
         budget=fmt.percent(max(shares, default=None)),

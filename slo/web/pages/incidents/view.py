@@ -50,6 +50,8 @@ _SIBLINGS_OVER = 90
 _DAY = 86_400
 _MARGIN = 3600
 """Seconds that charts show before and after."""
+_JUST_NOW = 60
+"""Fewer seconds ago than this is just now."""
 _CHARTS = ("bad", "burn")
 _MOST_CHARTED = 4
 """SLOs whose charts are drawn; a page of more is read by nobody."""
@@ -113,16 +115,11 @@ def _next(
     *,
     required: bool,
 ) -> NextStep:
-    age = fmt.span(now - incident.opened_at)
     if incident.status == "open":
-        again = "It is back" if incident.reopened else f"Open for {age}"
-        return NextStep(f"{again}, and nobody has it.", act=True)
+        return NextStep(_untaken(incident, now), act=True)
     if incident.status == "acknowledged":
-        by = acknowledged_by(events)
-        since = fmt.span(now - (incident.acknowledged_at or now))
-        return NextStep(
-            f"{by} has had it for {since}. It resolves by itself once none of its alerts fires."
-        )
+        taken = _taken(incident, acknowledged_by(events), now)
+        return NextStep(f"{taken} It resolves by itself once none of its alerts fires.")
     link = f"/postmortems/{incident.id}"
     if found is None:
         told = "A postmortem is required; its draft comes with the next cycle." if required else ""
@@ -134,6 +131,24 @@ def _next(
     needed = f"is required: {found.required_why}." if required else "is drafted."
     word = "Write it" if found.untouched else "Go on writing"
     return NextStep(f"It is over. Its postmortem {needed}", link=f"{link}/edit", word=word)
+
+
+def _untaken(incident: Incident, now: float) -> str:
+    """For how long nobody has acknowledged it."""
+    age = fmt.span(now - incident.opened_at)
+    again = "It is back" if incident.reopened else f"Open for {age}"
+    if incident.assignee:
+        return f"{again}, and {incident.assignee} has not acknowledged it."
+    return f"{again}, and nobody has it."
+
+
+def _taken(incident: Incident, by: str, now: float) -> str:
+    """Who has it, and who acknowledged it how long ago."""
+    seconds = now - (incident.acknowledged_at or now)
+    ago = f"{fmt.span(seconds)} ago" if seconds >= _JUST_NOW else "just now"
+    if incident.assignee and incident.assignee != by:
+        return f"{incident.assignee} has it; {by} acknowledged it {ago}."
+    return f"{by} has it, and acknowledged it {ago}."
 
 
 def _event(event: Event, now: float) -> dict[str, Any]:

@@ -91,7 +91,10 @@ class Query:
         return self.sort.startswith("-")
 
     def url(self, **changes: str | int) -> str:
-        """The address of the overview with this query and these changes, without what is usual."""
+        """The address of the table with this query and these changes, without what is usual.
+
+        It leads to the filter above the table: the cards before it stay as they are.
+        """
         wanted = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type] # By name.
         pairs = {
             name: value
@@ -106,7 +109,7 @@ class Query:
             )
             if value != usual
         }
-        return f"/?{urlencode(pairs)}" if pairs else "/"
+        return f"/{'?' if pairs else ''}{urlencode(pairs)}#filter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template, request
@@ -47,6 +48,7 @@ def show_overview() -> str:
         found=len(found),
         summary=listing.summary(known, len({i.id for i in opened.values()})) if known else "",
         attention=attention(known, opened, now),
+        more=_more(query),
         groups=rows.groups(shown, draw, grouped=grouped),
         columns=listing.columns(query),
         states=listing.ANY_STATES | {key: b.word for key, b in listing.STATES.items()},
@@ -61,6 +63,12 @@ def show_overview() -> str:
 def _page(found: Sequence[Standing], query: Query) -> Sequence[Standing]:
     start = (query.page - 1) * listing.MOST_ROWS
     return found[start : start + listing.MOST_ROWS]
+
+
+def _more(query: Query) -> str:
+    """Where the table lists all that needs attention; empty: here."""
+    wanted = listing.Query(state="attention")
+    return "" if replace(query, sort=wanted.sort, page=1) == wanted else wanted.url()
 
 
 def _sorts(query: Query) -> dict[str, str]:

@@ -41,7 +41,12 @@ ITEM_CHOICES = {"": "still to be done", "overdue": "overdue", "all": "all"}
 def show_unknown(error: UnknownPostmortemError) -> tuple[str, int]:
     """What is asked for is not there."""
     page = render_template(
-        "error.html", title="No such postmortem", text=str(error), near=[], cycle=None
+        "error.html",
+        title="No such postmortem",
+        text=str(error),
+        near=[],
+        way=("/postmortems", "All postmortems"),
+        cycle=None,
     )
     return page, 404
 

@@ -78,6 +78,7 @@ def _view(session: Session, name: str, members: Sequence[Standing], now: float) 
         "badges": telling.badges(members),
         "about": telling.about(members),
         "attention": attention(members, opened, now),
+        "more": listing.Query(service=name, state="attention").url(),
         "tiles": telling.tiles(members, len({i.id for i in opened.values()}), days),
         "groups": rows.groups(members, rows.render_rows(site.rows, row, opened, now)),
         "columns": listing.columns(None),

@@ -81,7 +81,7 @@ def range_of(standing: Standing, meter: Meter | None, asked: Mapping[str, str]) 
             return Range(WINDOW, standing.window, str(error))
     key = asked.get("range") or _usual(standing, meter)
     seconds = NAMED.get(key)
-    if seconds is None:
+    if seconds is None or _is_window(standing, seconds):
         return Range(WINDOW, standing.window)
     return Range(key, _clipped(standing, meter, Span(standing.at - seconds, standing.at)))
 
@@ -98,6 +98,11 @@ def tabs(standing: Standing, key: str) -> list[Tab]:
         if key == name or (seconds != length and not (name == "30d" and length in _MONTH))
     ]
     return [tab for _, tab in sorted([*found, (length, own)], key=lambda pair: pair[0])]
+
+
+def _is_window(standing: Standing, seconds: int) -> bool:
+    """Whether so long a range is the window itself; a calendar's begins where it begins."""
+    return standing.window_kind == "rolling" and standing.window.seconds == seconds
 
 
 def _usual(standing: Standing, meter: Meter | None) -> str:

@@ -68,7 +68,8 @@ def tiles(
 
 def incident_tile(incident: Incident, now: float) -> Tile:
     """The incident that the SLO is in now, with a link to it."""
-    status = f"{incident.status}, {fmt.span(now - incident.started_at)}"
+    taken = "" if incident.status == "open" else f"{incident.status}, "
+    status = f"{taken}open for {fmt.span(now - incident.opened_at)}"
     href = f"/incidents/{incident.id}"
     return Tile("Incident", f"#{incident.id}", status, incident.status == "open", href)
 

@@ -67,7 +67,6 @@ def view_of(asking: Asking) -> dict[str, Any]:
         "tabs": ranges.tabs(standing, asked.key),
         "chosen": asking.args,
         "charts": (),
-        "dash": fmt.DASH,
         "tiles": _tiles(asking, facts),
         **_around(asking),
     }

@@ -22,7 +22,8 @@ NEW = Badge("new", "\u25cb", "too early to judge", "It has under a day of histor
 UNSEEN = Badge("none", "?", "no data", "Nothing is known of it now.")
 BELOW = Badge("exhausted", "\u2715", "below objective", "An objective is missed.")
 TROUBLE = Badge("caution", "\u25b2", "incident", "An incident is open.")
-_URGENCY = (TROUBLE, BELOW, UNSEEN, NEW, OK)
+URGENCY = (TROUBLE, BELOW, UNSEEN, NEW, OK)
+"""Most urgent first."""
 
 
 def slo_badge(standing: Standing) -> Badge:
@@ -40,7 +41,7 @@ def service_badge(badges: Collection[Badge]) -> Badge:
     """How a service is: as its SLO in the most trouble; new only if all of them are."""
     if OK in badges and NEW in badges:
         badges = [badge for badge in badges if badge is not NEW]
-    return next(badge for badge in _URGENCY if badge in badges)
+    return next(badge for badge in URGENCY if badge in badges)
 
 
 def incident_title(incident: Incident) -> str:
@@ -51,7 +52,7 @@ def incident_title(incident: Incident) -> str:
 
 def incident_text(incident: Incident, now: float) -> str:
     """What happened, since when, and how far it is."""
-    lasted = fmt.span((incident.resolved_at or now) - incident.started_at)
+    lasted = fmt.span(incident.seconds_lasted(now))
     if incident.resolved_at is not None:
         return f"Over after {lasted}."
     worked_on = " It is being worked on." if incident.status == "acknowledged" else ""

@@ -144,9 +144,9 @@ class StatusCache:
         by_service: dict[str, list[Standing]] = defaultdict(list)
         for standing in known:
             by_service[standing.service].append(standing)
-        return _view(
-            [self._service(name, of_it) for name, of_it in by_service.items()], known, found, now
-        )
+        services = [self._service(name, of_it) for name, of_it in by_service.items()]
+        services.sort(key=lambda one: (public_text.URGENCY.index(one.badge), one.name))
+        return _view(services, known, found, now)
 
     def _service(self, name: str, known: Sequence[Standing]) -> ServiceView:
         days = [(s, self._days.of(s.slo)) for s in known]

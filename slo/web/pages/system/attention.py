@@ -30,6 +30,8 @@ LOST = Badge("fault", "\u26a0", "undelivered", "Each attempt failed, and time ra
 DIFFERS = Badge("doubt", "!", "differs", "Prometheus tells another number than was booked.")
 BEHIND = Badge("fault", "\u25f7", "behind", "Budgets and alerts are that old.")
 OLD = Badge("fault", "\u25f7", "old", "The ledger is the only copy of the past.")
+WELL = Badge("healthy", "\u2713", "Nothing needs attention", "All that is known of is well.")
+EARLY = Badge("none", "\u2013", "Nothing is known yet", "The service has just started.")
 _BANNERS = {"cycle": STOPPED, "faults": FAULTY, "restart": WAITS}
 
 
@@ -61,6 +63,27 @@ def attention(system: System, banners: Iterable[Banner]) -> list[Card]:
         told.get("faults"),
     ]
     return [card for card in found if card is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class AllClear:
+    """What stands in place of the cards where there is none."""
+
+    badge: Badge
+    text: str
+
+
+def all_clear(system: System) -> AllClear:
+    """That all is well, as far as it has shown: who asks no one and tells no one claims neither."""
+    if not system.cycles:
+        return AllClear(EARLY, "The first cycle has not finished.")
+    parts = ["Cycles finish"]
+    if system.sources and all(one.state == "ok" for one in system.sources):
+        parts.append("every Prometheus answers")
+    if any(one.health.delivered_at is not None for one in system.receivers):
+        parts.append("notifications get through")
+    *first, last = parts
+    return AllClear(WELL, f"{', '.join(first)} and {last}." if first else f"{last}.")
 
 
 def _of_banner(banner: Banner, system: System) -> Card:

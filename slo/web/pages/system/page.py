@@ -16,7 +16,7 @@ from slo.web.heading import cycle_line
 from slo.web.identity import who
 from slo.web.moment import moment
 from slo.web.pages.system import view
-from slo.web.pages.system.attention import MOST_FAULTS, attention
+from slo.web.pages.system.attention import MOST_FAULTS, all_clear, attention
 from slo.web.permission import needs
 from slo.web.site import current_site
 
@@ -44,6 +44,7 @@ def show_system() -> str:
         system=system,
         up=fmt.span(now - system.started_at),
         attention=attention(system, every(site)),
+        well=all_clear(system),
         most_faults=MOST_FAULTS,
         tiles=view.tiles(system),
         charts=view.charts(system),

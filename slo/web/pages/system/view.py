@@ -125,13 +125,14 @@ def _recount_tile(system: System) -> Tile:
 
 def charts(system: System) -> list[Chart]:
     """How long cycles took, and how far behind the ledger was, over the newest ones."""
-    newest = system.cycles[::-1]
+    # Not as they were written: a clock that was set back puts later cycles at earlier times.
+    newest = sorted(system.cycles, key=lambda cycle: cycle.started)
     if len(newest) < 2:  # noqa: PLR2004 -- a line needs two points.
         return []
     span = Span(newest[0].started, max(newest[-1].started, newest[0].started + 1))
     return [
         _chart("took", "Time that cycles took", span, ((c.started, c.seconds) for c in newest)),
-        _chart("behind", "Ledger furthest behind", span, ((c.started, c.lag) for c in newest)),
+        _chart("behind", "Ledger furthest behind", span, ((c.started, _lag(c)) for c in newest)),
     ]
 
 
@@ -155,10 +156,15 @@ def cycle_rows(cycles: Iterable[Cycle], now: float) -> list[dict[str, str]]:
             "samples": fmt.count(c.samples),
             "requests": fmt.count(c.requests),
             "errors": fmt.count(c.errors) if c.errors else "",
-            "lag": seconds(c.lag),
+            "lag": seconds(_lag(c)),
         }
         for c in list(cycles)[:SHOWN_CYCLES]
     ]
+
+
+def _lag(cycle: Cycle) -> float | None:
+    """How far behind the ledger was; a ledger ahead of a clock that was set back is not."""
+    return None if cycle.lag is None else max(0.0, cycle.lag)
 
 
 def source_row(one: SourceHealth, now: float) -> dict[str, object]:
