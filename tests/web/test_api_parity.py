@@ -13,6 +13,7 @@ from tests.support.stores import empty_store
 CHOICE = re.compile(r"<any\([^)]*\):")
 _INCIDENT, _REPORT = "show_incident", "show_report list_reports"
 _POSTMORTEM, _ITEM = "show_postmortem", "show_item"
+_ACCESS = "list_users list_tokens list_sessions"
 DOES = {
     "/silences": "add_silence",
     "/silences/<int:number>/end": "end_silence",
@@ -72,7 +73,12 @@ SHOWS = {
     "/system": "show_system list_receivers",
     "/system/configuration": "show_configuration",
     "/account": "show_identity list_tokens list_sessions",
-    "/access": "list_users list_tokens list_sessions",
+    "/access": _ACCESS,
+    "/access/users": _ACCESS,
+    "/access/users/<name>/<action>": _ACCESS,
+    "/access/sessions/<public_id>/revoke": _ACCESS,
+    "/access/tokens": _ACCESS,
+    "/access/tokens/<token_id>/revoke": _ACCESS,
     "/audit": "list_audit",
 }
 """What a page shows, and the operations that give the same."""
